@@ -1,0 +1,4 @@
+// y = W x
+fn finish_row(at: u32, row: u32, sum: f32) {
+    y[at] = sum;
+}

@@ -1,0 +1,5 @@
+//! Tokens of both modalities.
+
+pub mod text;
+
+pub use text::{TextStream, TextTokenizer};

@@ -1,0 +1,29 @@
+//! What the kernel tests share: a device in either kernel family, deterministic numbers, comparison.
+#![allow(dead_code)]
+
+use zipper::gpu::{Gpu, KernelSet, Open};
+
+/// Opens the machine's adapter with the kernel family forced.
+pub fn open(kernels: KernelSet) -> Gpu {
+    pollster::block_on(Gpu::open(Open { kernels: Some(kernels), low_power: false }))
+        .expect("these tests need a Vulkan, Metal or DX12 adapter (on Debian: mesa-vulkan-drivers)")
+}
+
+/// Deterministic values in about [-1, 1), without a pattern that a wrong index could hit by chance.
+pub fn noise(n: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+    (0..n)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+/// Fails where `got` and `want` differ by more than `tolerance` absolute plus relative.
+pub fn assert_close(what: &str, got: &[f32], want: &[f32], tolerance: f32) {
+    assert_eq!(got.len(), want.len(), "{what}: length");
+    for (i, (g, w)) in got.iter().zip(want).enumerate() {
+        assert!((g - w).abs() <= tolerance * (1.0 + w.abs()), "{what}: {g} instead of {w} at {i} of {}", got.len());
+    }
+}
