@@ -41,7 +41,7 @@ def viterbi(logs: np.ndarray, classes: list[int]) -> np.ndarray | None:
     path = np.zeros(time, int)
     for t in range(time - 1, -1, -1):
         path[t] = state
-        state -= back[t, state]
+        state -= int(back[t, state])
     return np.maximum((path - 1) // 2, 0)
 
 

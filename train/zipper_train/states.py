@@ -1,4 +1,5 @@
 """Reads the shards that `encode` writes."""
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -6,10 +7,7 @@ import numpy as np
 
 from .data import rows
 from .encode import folder
-from .paths import ARTEFACTS
 from .text import natural
-
-HIBARI = ARTEFACTS / "hibari"
 
 
 @dataclass
@@ -22,8 +20,7 @@ class Encoded:
 
 def texts_of(part: str) -> dict[str, str]:
     if part == "hibari":
-        import json
-        return {row["id"]: row["text"] for path in sorted(HIBARI.glob("*.jsonl")) for row in map(json.loads, open(path))}
+        return {row["id"]: row["text"] for row in map(json.loads, open(folder(part) / "texts.jsonl"))}
     return {row["id"]: natural(row["text"]) for row in rows(part)}
 
 

@@ -1,0 +1,182 @@
+"""Writes models/zipper-en: quantized weights, config, reference tensors.
+
+    python -m zipper_train.export [--random]
+
+`--random` uses fresh weights where no checkpoint exists: right shapes for whoever ports the model, no quality.
+The references are computed with the weights as stored, in float32.
+"""
+import argparse
+import dataclasses
+import json
+
+import numpy as np
+import soundfile
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+from . import gguf_tower, q8
+from .data import clips
+from .decode import hear, link_cache, listen, read, speak
+from .encoder import HOP, MELS, PAD_SECONDS, RATE, SAMPLES_PER_TOKEN, WINDOW, Encoder, log_mel, padded, pool, token_count
+from .gguf_tower import SPEC as TEXT_SPEC
+from .model import CODES, END, SPEECH, START, TEXT, build
+from .paths import MODEL
+from .quantizer import LEVELS, Quantizer
+from .tokenize import CHECKPOINT as QUANTIZER, load_quantizer
+from .train_zip import CHECKPOINT as ZIP, Trainer, restore
+
+CLIP = ("commonvoice/dev", None)  # the shortest clip of a CC0 set
+SENTENCE = "The kettle is on."
+
+
+def quantizer_tensors(model: Quantizer) -> dict:
+    """What inference needs: up to the code, and the spelling head."""
+    out = {}
+    for name, value in model.state_dict().items():
+        if name.startswith(("post", "from_code", "to_states", "spell_codes", "reach", "radix")):
+            continue
+        name = name.replace("spell_features", "spell")
+        out[name] = value.squeeze(1) if "depthwise.weight" in name else value
+    return out
+
+
+QUANTIZER_PLAIN = {"to_code.weight", "spell.weight", "pre.0.depthwise.weight", "pre.1.depthwise.weight"}
+
+
+def speech_tensors(model) -> dict:
+    """The speech tower; a factored table becomes a plain one."""
+    tower = model.towers[SPEECH]
+    out = {n: p for n, p in tower.named_parameters() if ".parametrizations." not in n}
+    return out | {"embedding.weight": tower.embedding.weight, "head.weight": tower.head.weight}
+
+
+def zip_tensors(model) -> dict:
+    """Links (gain folded into `o`) and projections."""
+    out = {n: p for n, p in model.named_parameters() if n.startswith("projections.")}
+    for i, link in enumerate(model.links):
+        out |= {f"links.{i}.{n}": p for n, p in link.named_parameters()}
+        out[f"links.{i}.o.weight"] = link.o.weight * link.spec.gain
+    return out
+
+
+def config(model, stages: dict) -> dict:
+    links = [{k: v for k, v in dataclasses.asdict(l.spec).items() if k != "gain"} for l in model.links]
+    names = ["text", "speech"]
+    for l in links:
+        l["source"], l["target"] = names[l["source"]], names[l["target"]]
+    return {
+        "model": "zipper-en",
+        "audio": {"sample_rate": RATE, "window": WINDOW, "hop": HOP, "mels": MELS, "pad_seconds": PAD_SECONDS, "samples_per_token": SAMPLES_PER_TOKEN, "token_rate": 25, "longest_seconds": 29},
+        "quantizer": {"levels": list(LEVELS), "codes": CODES, "states": 512, "width": 384, "hidden": 768, "kernel": 7, "blocks": 2, "eps": 1e-5, "spelling": "_ abcdefghijklmnopqrstuvwxyz'"},
+        "text": dataclasses.asdict(TEXT_SPEC) | {"end": gguf_tower.END, "spelling": gguf_tower.spelling()},
+        "speech": dataclasses.asdict(model.towers[SPEECH].spec) | {"start": START, "end": END},
+        "links": links, "link_head_width": 64, "link_eps": 1e-5, "link_rope_base": 10000.0,
+        "listen": {"max_text_extra": 4}, "speak": {"temperature": 0.7, "top_k": 50, "max_tokens_base": 25, "max_tokens_a_byte": 5, "min_tokens_a_byte": 1},
+        "training": stages,
+    }
+
+
+def as_stored(model, quantizer, files: dict):
+    """Puts the stored (rounded) values back into the modules, in float32."""
+    model.float()
+    q = q8.unpack(files["quantizer"])
+    state = quantizer.state_dict()
+    for name, value in q.items():
+        own = name.replace("spell.", "spell_features.")
+        state[own] = value.reshape(state[own].shape)
+    quantizer.load_state_dict(state)
+    speech, links = q8.unpack(files["speech_tower"]), q8.unpack(files["zip"])
+    fresh = build(gguf_tower.load(torch.float32)).eval()
+    fresh.towers[SPEECH].load_state_dict(speech)
+    for i, link in enumerate(fresh.links):
+        link.spec = dataclasses.replace(link.spec, gain=1.0)
+        link.load_state_dict({n.removeprefix(f"links.{i}."): v.reshape(()) if n.endswith(".gate") and v.numel() == 1 else v
+                              for n, v in links.items() if n.startswith(f"links.{i}.")})
+    fresh.projections.load_state_dict({n.removeprefix("projections."): v for n, v in links.items() if n.startswith("projections.")})
+    return fresh, quantizer.eval()
+
+
+@torch.no_grad()
+def listening_reference(model, quantizer) -> tuple[dict, dict, np.ndarray]:
+    """Every boundary of recognition for one short human clip."""
+    short = min(clips(CLIP[0]), key=lambda c: abs(len(c.samples) / RATE - 2.6))
+    samples = (np.round(np.clip(short.samples, -1, 1) * 32767) / 32768).astype(np.float32)
+    encoder, n = Encoder(), token_count(len(samples))
+    out = {"log_mel": log_mel(padded(samples))}
+    states = encoder.encode([samples])[0]
+    out["states"], out["pooled"] = states.half(), pool(states, n)
+    mask = torch.ones(1, n, 1)
+    features = quantizer.features(quantizer.whiten(out["pooled"])[None], mask)[0]
+    codes = quantizer.pack(quantizer.digits(features))
+    out["features"], out["codes"] = features, codes.int()
+    run = hear(model, codes, features)
+    for layer in range(1, 7):
+        out[f"speech_state.{layer}"] = run.state(SPEECH, layer)[0]
+    k, v = link_cache(model, run.state, SPEECH, TEXT)[0]
+    out["link0.k"], out["link0.v"] = k[0], v[0]
+    written = listen(model, codes, features)
+    ids = [0, *written]
+    full = model([(SPEECH, n + 1), (TEXT, len(ids))], {
+        SPEECH: model.towers[SPEECH].embed(F.pad(codes, (1, 0), value=START)[None], F.pad(features, (0, 0, 1, 0))[None]),
+        TEXT: model.towers[TEXT].embed(torch.tensor([ids]))})
+    logits = full.logits(TEXT)[0]
+    positions = sorted({0, len(ids) // 2, len(ids) - 1})
+    out["text_ids"] = torch.tensor(ids, dtype=torch.int32)
+    out["logit_positions"] = torch.tensor(positions, dtype=torch.int32)
+    out["text_logits"] = logits[positions]
+    for layer in (15, 30):
+        out[f"text_state.{layer}"] = full.state(TEXT, layer)[0]
+    transcript = gguf_tower.tokenizer().decode(written)
+    return out, {"clip": short.id, "source": CLIP[0], "said": short.text, "transcript": transcript}, samples
+
+
+@torch.no_grad()
+def speaking_reference(model) -> tuple[dict, dict]:
+    """Every boundary of synthesis for one short sentence."""
+    ids, run = read(model, SENTENCE)
+    out = {"text_ids": torch.tensor(ids, dtype=torch.int32)}
+    for layer in sorted({l.spec.source_layer for l in model.links if l.spec.source == TEXT}):
+        out[f"text_state.{layer}"] = run.state(TEXT, layer)[0]
+    first = next(i for i, l in enumerate(model.links) if l.spec.source == TEXT)
+    k, v = link_cache(model, run.state, TEXT, SPEECH)[first]
+    out[f"link{first}.k"], out[f"link{first}.v"] = k[0], v[0]
+    codes, _ = speak(model, SENTENCE, temperature=0, limit=24)
+    stream = torch.tensor([[START, *codes[:-1]]])
+    full = model([(TEXT, len(ids)), (SPEECH, 24)], {TEXT: model.towers[TEXT].embed(torch.tensor([ids])), SPEECH: model.towers[SPEECH].embed(stream)})
+    out["speech_logits"] = full.logits(SPEECH)[0]
+    for layer in range(1, 7):
+        out[f"speech_state.{layer}"] = full.state(SPEECH, layer)[0]
+    out["speech_ids"] = torch.tensor([START, *codes], dtype=torch.int32)
+    return out, {"sentence": SENTENCE, "note": "END and START are masked in this greedy run"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--random", action="store_true", help="fresh weights where a checkpoint is missing")
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    if not options.random and not (QUANTIZER.exists() and ZIP.exists()):
+        raise SystemExit("no checkpoint: train first, or ask for --random")
+    quantizer = load_quantizer() if QUANTIZER.exists() else Quantizer().eval()
+    trainer, step, seconds = Trainer(), 0, 0.0
+    if ZIP.exists():
+        step, seconds = restore(trainer)
+    model = trainer.zip
+    files = {"quantizer": q8.pack(quantizer_tensors(quantizer), QUANTIZER_PLAIN), "speech_tower": q8.pack(speech_tensors(model)), "zip": q8.pack(zip_tensors(model))}
+    MODEL.joinpath("reference").mkdir(parents=True, exist_ok=True)
+    for name, tensors in files.items():
+        save_file(tensors, MODEL / f"{name}.safetensors")
+    stages = {"quantizer": "trained" if QUANTIZER.exists() else "random", "zip_steps": step, "zip_seconds": round(seconds)}
+    MODEL.joinpath("config.json").write_text(json.dumps(config(model, stages), indent=1) + "\n")
+    stored, quantizer = as_stored(model, quantizer, files)
+    heard, about, samples = listening_reference(stored, quantizer)
+    save_file({k: v.contiguous() for k, v in heard.items()}, MODEL / "reference" / "listen.safetensors", about)
+    soundfile.write(MODEL / "reference" / "clip.wav", samples, RATE, subtype="PCM_16")
+    said, note = speaking_reference(stored)
+    save_file({k: v.contiguous() for k, v in said.items()}, MODEL / "reference" / "speak.safetensors", note)
+    print(about, stages, f"{sum(f.stat().st_size for f in MODEL.rglob('*')) / 1e6:.1f} MB", sep="\n")
+
+
+if __name__ == "__main__":
+    main()
