@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from . import gguf_tower, q8
+from . import card, gguf_tower, q8
 from .data import clips
 from .decode import hear, link_cache, listen, read, speak
 from .encoder import HOP, MELS, PAD_SECONDS, RATE, SAMPLES_PER_TOKEN, WINDOW, Encoder, log_mel, padded, pool, token_count
@@ -175,6 +175,7 @@ def main() -> None:
     soundfile.write(MODEL / "reference" / "clip.wav", samples, RATE, subtype="PCM_16")
     said, note = speaking_reference(stored)
     save_file({k: v.contiguous() for k, v in said.items()}, MODEL / "reference" / "speak.safetensors", note)
+    MODEL.joinpath("MODEL_CARD.md").write_text(card.write(stages, card.hours()))
     print(about, stages, f"{sum(f.stat().st_size for f in MODEL.rglob('*')) / 1e6:.1f} MB", sep="\n")
 
 

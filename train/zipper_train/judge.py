@@ -5,6 +5,7 @@
 Clips are followed by 8 s of silence for this judge; only the clip's own states are replaced, the silence's stay.
 """
 import argparse
+import json
 
 import ctranslate2
 import numpy as np
@@ -15,6 +16,7 @@ from . import pinned
 from .data import clips
 from .encoder import Encoder, pool, token_count
 from .evaluate import rates
+from .paths import TRAIN
 from .tokenize import load_quantizer
 
 PARTS = ["librispeech/dev", "commonvoice/dev", "ljspeech/dev"]
@@ -34,6 +36,7 @@ def main() -> None:
         view = ctranslate2.StorageView.from_array(np.ascontiguousarray(states[None].numpy()))
         return tokenizer.decode(judge.generate(view, [prompt], beam_size=1, max_length=120)[0].sequences_ids[0])
 
+    report = {}
     for part in PARTS:
         truth, heard = [], {"whole": [], "pooled": [], "coded": []}
         for clip, _ in zip(clips(part), range(options.clips)):
@@ -46,7 +49,9 @@ def main() -> None:
             heard["whole"].append(decode(states))
             heard["pooled"].append(decode(torch.cat((pooled.repeat_interleave(2, 0), tail))))
             heard["coded"].append(decode(torch.cat((rebuilt.repeat_interleave(2, 0), tail))))
-        print(part, {k: round(rates(truth, v), 3) for k, v in heard.items()}, flush=True)
+        report[part] = {k: round(rates(truth, v), 4) for k, v in heard.items()}
+        print(part, report[part], flush=True)
+    (TRAIN / "judge.json").write_text(json.dumps({"clips_a_set": options.clips, "wer": report}, indent=1))
 
 
 if __name__ == "__main__":

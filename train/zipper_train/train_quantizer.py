@@ -2,9 +2,10 @@
 
     python -m zipper_train.train_quantizer --minutes 12
 
-Resumes from $ZIPPER_DATA/train/quantizer.pt; picks up newly encoded shards at each epoch.
+Resumes from $ZIPPER_DATA/train/quantizer.pt; picks up newly encoded shards at each epoch. `--minutes 0` only measures.
 """
 import argparse
+import json
 import os
 import time
 
@@ -130,8 +131,9 @@ def main() -> None:
                 print(f"dev: {measure(model, dev)}", flush=True)
         epoch += 1
     save(model, optimizer, step)
-    for part in HUMAN_DEV:
-        print(part, measure(model, load(part)), flush=True)
+    figures = {part: measure(model, load(part)) for part in HUMAN_DEV}
+    (TRAIN / "quantizer.json").write_text(json.dumps({"steps": step, "dev": figures}, indent=1))
+    print(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from .model import CODES, END, SPEECH, START, TEXT, build, trainable
 from .paths import TRAIN
 
 CHECKPOINT = TRAIN / "zip.pt"
-GUIDED_HEADS = 3
+GUIDED_HEADS = 5
 SPEAKERS = ["hibari", "kokoro.train", "kathleen.train"]  # whose tokens are learnt to be spoken
 
 
@@ -47,11 +47,29 @@ class Trainer(nn.Module):
         own = {f"zip.{n}": p for n, p in trainable(self.zip).items()}
         return own | {n: p for n, p in self.named_parameters() if n.startswith(("ctc_out", "blank"))}
 
-    def candidates(self, ids: list[list[int]], few: bool = False) -> torch.Tensor:
-        """A batch's own sub-words and a few thousand others (or hundred): the softmax of training runs over these."""
+    def candidates(self, ids: list[list[int]], few: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+        """A batch's own sub-words and a few thousand (hundred) others, over which the softmax of training runs; and each one's place."""
         own = {0, *(i for row in ids for i in row)}
         others = set(self.rng.integers(0, 49152, 500 if few else 3000).tolist())
-        return torch.tensor(sorted(own | others | set(range(200 if few else 2000))))
+        rows = torch.tensor(sorted(own | others | set(range(200 if few else 2000))))
+        place = torch.full((49152,), -1)
+        place[rows] = torch.arange(len(rows))
+        return rows, place
+
+    @torch.no_grad()
+    def seed_last_link(self) -> None:
+        """Starts the link into the text tower's last layer as a copy of what CTC learnt: it writes the sub-words it attends to."""
+        layers = len(self.text.layers)
+        link = next(l for l in self.zip.links if (l.spec.target, l.spec.target_layer) == (TEXT, layers))
+        width = self.speech.spec.width
+        scale = self.text.norm.weight.float()
+        scale = scale.sign() * scale.abs().clamp(min=0.1 * scale.abs().median().item())
+        link.source_norm.weight.copy_(self.speech.norm.weight)
+        link.v.weight.mul_(0.1)
+        link.v.weight[:width] += torch.eye(width)
+        link.o.weight.mul_(0.1)
+        link.o.weight[:, :width] += self.ctc_out.weight / scale[:, None]
+        link.gate.fill_(0.5)
 
     def stream(self, samples, heard: bool):
         """START and the codes [batch, 1 + tokens], the lengths, and features [batch, 1 + tokens, 384] when listening."""
@@ -67,39 +85,41 @@ class Trainer(nn.Module):
         keep = (torch.rand(len(samples), 1, 1) > 0.08).float()
         return ids, lengths, features * keep
 
-    def listen(self, samples) -> tuple[torch.Tensor, dict]:
-        """Loss of writing down what is heard."""
+    def listen(self, samples, zipped: bool = True) -> tuple[torch.Tensor, dict]:
+        """Loss of writing down what is heard (or, before the towers are zipped, of CTC alone)."""
         ids, lengths, features = self.stream(samples, heard=True)
-        known, text_lengths = self.written.get([s.text for s in samples])
         words = [self.written.ids(s.text)[1:] for s in samples]
+        known, text_lengths = self.written.get([s.text for s in samples]) if zipped else ({}, torch.tensor([1]))
         run = self.zip([(SPEECH, ids.shape[1]), (TEXT, int(text_lengths.max()))],
                        {SPEECH: self.speech.embed(ids, features)}, {SPEECH: lengths}, known)
+        ctc = self.ctc(run.last(SPEECH), lengths, words)
+        if not zipped:
+            return ctc, {"ctc": ctc.item()}
+
+        rows, place = self.candidates(words)
         hidden = self.text.norm(run.last(TEXT))
-        rows = self.candidates(words)
-        place = torch.full((49152,), -1)
-        place[rows] = torch.arange(len(rows))
-        table = self.text.embedding.weight[rows]
         target = torch.full(hidden.shape[:2], -100)
         for row, w in zip(target, words):
             row[: len(w) + 1] = place[torch.tensor([*w, gguf_tower.END])]
         inside = target >= 0
-        logits = F.linear(hidden[inside].bfloat16(), table).float()
+        logits = F.linear(hidden[inside].bfloat16(), self.text.embedding.weight[rows]).float()
         written = F.cross_entropy(logits, target[inside])
         right = (logits.argmax(-1) == target[inside]).float().mean().item()
 
-        last = self.speech.norm(run.last(SPEECH))
-        rows = self.candidates(words, few=True)
-        place[rows] = torch.arange(len(rows))
-        scores = F.linear(self.ctc_out(last).bfloat16(), self.text.embedding.weight[rows]).float()
-        logs = torch.cat((self.blank(last).float(), scores), -1).log_softmax(-1).transpose(0, 1)
-        flat = torch.cat([place[torch.tensor(w)] + 1 for w in words])
-        sizes = torch.tensor([len(w) for w in words])
-        ctc = F.ctc_loss(logs, flat, lengths, sizes, reduction="none", zero_infinity=True).sum() / sizes.sum()
-
         windows = [frames_of_tokens(s) for s in samples]
-        guides = [guide_loss(w, windows, GUIDED_HEADS) for i, w in run.attention.items()]
+        guides = [guide_loss(w, windows, GUIDED_HEADS) for w in run.attention.values()]
         guide = sum(guides) / len(guides)
         return written + 0.4 * ctc + 0.15 * guide, {"written": written.item(), "right": right, "ctc": ctc.item(), "guide": guide.item()}
+
+    def ctc(self, last, lengths, words: list[list[int]]):
+        """CTC of sub-words on the speech tower's last stream [batch, time, width]: they live in the text tower's own space."""
+        rows, place = self.candidates(words, few=True)
+        x = self.speech.norm(last)
+        scores = F.linear(self.ctc_out(x).bfloat16(), self.text.embedding.weight[rows]).float()
+        logs = torch.cat((self.blank(x).float(), scores), -1).log_softmax(-1).transpose(0, 1)
+        flat = torch.cat([place[torch.tensor(w)] + 1 for w in words])
+        sizes = torch.tensor([len(w) for w in words])
+        return F.ctc_loss(logs, flat, lengths, sizes, reduction="none", zero_infinity=True).sum() / sizes.sum()
 
     def speak(self, samples, zipped: bool = True) -> tuple[torch.Tensor, dict]:
         """Loss of the next speech token, given the text (or alone)."""
@@ -169,6 +189,8 @@ def held_out(trainer, parts: dict) -> str:
                 out.append(f"{name}: written {report['written']:.3f} right {report['right']:.3f} ctc {report['ctc']:.2f}")
         for name in ("kathleen", "hibari"):
             if parts.get(name):
+                alone = trainer.speak(parts[name], zipped=False)[1]["spoken"]
+                out.append(f"{name}: alone {alone:.3f} (perplexity {math.exp(alone):.0f})")
                 report = trainer.speak(parts[name])[1]
                 out.append(f"{name}: spoken {report['spoken']:.3f} hit {report['hit']:.3f}")
     return "; ".join(out)
@@ -179,7 +201,7 @@ def main() -> None:
     parser.add_argument("--until", default="19:28", help="wall clock, today: the learning rate falls to nothing by then")
     parser.add_argument("--pretrain-minutes", type=float, default=4)
     parser.add_argument("--frames", type=int, default=1500, help="25 Hz frames a batch")
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--rate", type=float, default=1.2e-3)
     options = parser.parse_args()
     torch.manual_seed(1)
     trainer = Trainer()
@@ -192,7 +214,7 @@ def main() -> None:
     whole = spent + end - time.time()
     began, saved_at, measured_at = time.time() - spent, time.time(), time.time()
     dev = {p.split("/")[0]: read(p)[:12] for p in HUMAN_DEV}
-    history = []
+    history, seeded = [], spent > options.pretrain_minutes * 60
     while time.time() < end:
         rng = np.random.default_rng(step)
         hibari = read("hibari")
@@ -216,11 +238,14 @@ def main() -> None:
             scale = min(1, (step % 100000 + 1) / 60) * max(0.02, min(1, (1 - progress) / 0.6))
             for g in optimizer.param_groups:
                 g["lr"] = options.rate * scale * g["scale"]
+            if not pretraining and not seeded:
+                trainer.seed_last_link()
+                seeded = True
             samples = [(listening if task == "listen" else speaking)[i] for i in group]
             with torch.autocast("cpu", torch.bfloat16):
                 if pretraining:
-                    loss, report = trainer.speak(samples, zipped=False)
-                    task = "alone"
+                    loss, report = (trainer.listen if task == "listen" else trainer.speak)(samples, zipped=False)
+                    task += " alone"
                 else:
                     loss, report = trainer.listen(samples) if task == "listen" else trainer.speak(samples)
             optimizer.zero_grad()
@@ -232,7 +257,7 @@ def main() -> None:
             history.append((task, len(samples), report))
             if step % 25 == 0:
                 lines = []
-                for kind in ("alone", "listen", "speak"):
+                for kind in ("listen alone", "speak alone", "listen", "speak"):
                     of = [r for t, _, r in history if t == kind]
                     if of:
                         lines.append(kind + " " + " ".join(f"{k} {np.mean([r[k] for r in of]):.3f}" for k in of[0]))
