@@ -12,7 +12,7 @@ CASED_BOOKS = ["books", "nonfiction_lj", "dialogue_taskmaster"]
 def normalize(text: str) -> str:
     """For WER and CTC alike: lower case; hyphens and dashes to spaces; letters, digits and apostrophes kept; single spaces."""
     text = text.lower().replace("’", "'")
-    text = re.sub(r"[-–—/]", " ", text)
+    text = re.sub(r"[-–—/\s]", " ", text)
     return " ".join(re.sub(r"[^a-z0-9' ]", "", text).split())
 
 
