@@ -1,9 +1,30 @@
 //! Zipper: two decoder towers, each pretrained alone, zipped by gated cross-attention (arXiv 2405.18669), on WebGPU.
+//!
+//! The house, room by room, in the order that data walks through it:
+//!
+//! | room | what is there |
+//! | --- | --- |
+//! | [`weights`] | files on their way to the device: GGUF, quantized formats, manifests and sums |
+//! | [`tokens`] | text to token ids and back |
+//! | [`towers`] | the two decoders and the transformer block they share |
+//! | [`zip`] | **the heart**: gated cross-attention between the towers |
+//! | [`decode`] | sequences, KV caches, and the loop that keeps steps in flight |
+//! | [`tasks`] | what a person asks for: write |
+//! | [`kernels`] | one Rust file a WGSL shader: its binding, its shapes, its reference in plain burn |
+//! | [`gpu`] | the device, shared by burn and our kernels; plans of dispatches, recorded once and replayed |
+//! | `web` | the wasm-bindgen surface, nothing else |
 
+pub mod clock;
+pub mod decode;
 pub mod error;
 pub mod gpu;
 pub mod kernels;
+pub mod tasks;
 pub mod tokens;
+pub mod towers;
+#[cfg(target_arch = "wasm32")]
+mod web;
 pub mod weights;
+pub mod zip;
 
 pub use error::{Error, Result};

@@ -158,10 +158,19 @@ impl Gpu {
         Ok(value)
     }
 
-    /// Waits for the result of `receiver`, driving the device where no event loop does.
-    async fn wait<T>(&self, receiver: futures_channel::oneshot::Receiver<T>) -> Result<T> {
+    /// Waits for `receiver`, to which a callback of `submission` will send; drives the device where no event loop does.
+    async fn wait<T>(
+        &self,
+        submission: wgpu::SubmissionIndex,
+        receiver: futures_channel::oneshot::Receiver<T>,
+    ) -> Result<T> {
         #[cfg(not(target_arch = "wasm32"))]
-        self.inner.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| Error::DeviceLost(e.to_string()))?;
+        self.inner
+            .device
+            .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None })
+            .map_err(|e| Error::DeviceLost(e.to_string()))?;
+        #[cfg(target_arch = "wasm32")]
+        drop(submission);
         receiver.await.map_err(|_| Error::DeviceLost("a callback was dropped".into()))
     }
 }

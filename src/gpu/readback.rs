@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 /// A copy of part of a buffer, requested now, awaited later.
 pub struct Readback {
     staging: wgpu::Buffer,
+    submission: wgpu::SubmissionIndex,
     mapped: futures_channel::oneshot::Receiver<std::result::Result<(), wgpu::BufferAsyncError>>,
 }
 
@@ -27,12 +28,12 @@ impl Readback {
             mapped_at_creation: false,
         });
         encoder.copy_buffer_to_buffer(source, (offset * 4) as u64, &staging, 0, size);
-        gpu.queue().submit([encoder.finish()]);
+        let submission = gpu.queue().submit([encoder.finish()]);
         let (sender, mapped) = futures_channel::oneshot::channel();
         staging.map_async(wgpu::MapMode::Read, .., move |result| {
             let _ = sender.send(result);
         });
-        Self { staging, mapped }
+        Self { staging, submission, mapped }
     }
 
     /// Waits for the words.
@@ -40,7 +41,7 @@ impl Readback {
     /// # Errors
     /// [`Error::DeviceLost`] or [`Error::Gpu`] when the device failed before or while it ran.
     pub async fn words<T: bytemuck::Pod>(self, gpu: &Gpu) -> Result<Vec<T>> {
-        let mapped = gpu.wait(self.mapped).await?;
+        let mapped = gpu.wait(self.submission, self.mapped).await?;
         gpu.check()?;
         let failed = |message: String| Error::Gpu { stage: "readback".into(), message };
         mapped.map_err(|e| failed(e.to_string()))?;

@@ -141,17 +141,11 @@ fn kernel(set: KernelSet, shape: Shape, format: Format, epilogue: Epilogue) -> K
         (KernelSet::Tiled, Shape::Vector) => ("matvec_tiled", include_str!("../../shaders/matvec_tiled.wgsl")),
         (KernelSet::Tiled, Shape::Matrix) => ("matmul_tiled", include_str!("../../shaders/matmul_tiled.wgsl")),
     };
-    let weights = match format {
-        Format::F32 => include_str!("../../shaders/shared/weights_f32.wgsl"),
-        Format::F16 => include_str!("../../shaders/shared/weights_f16.wgsl"),
-        Format::Q8_0 => include_str!("../../shaders/shared/weights_q8_0.wgsl"),
-        Format::Q4_1 => include_str!("../../shaders/shared/weights_q4_1.wgsl"),
-    };
     let rows = if epilogue == Epilogue::SwiGlu { "" } else { include_str!("../../shaders/shared/epilogue_rows.wgsl") };
     let shared = include_str!("../../shaders/shared/product.wgsl");
     Kernel {
         name: format!("{name}.{}.{}", format.name(), epilogue.name()),
-        source: [shared, weights, rows, epilogue.source(), body].join("\n"),
+        source: [shared, super::weights_source(format), rows, epilogue.source(), body].join("\n"),
         access: ACCESS,
     }
 }
@@ -172,7 +166,7 @@ pub fn all() -> Vec<Kernel> {
     let mut kernels = Vec::new();
     for set in [KernelSet::Plain, KernelSet::Tiled] {
         for shape in [Shape::Vector, Shape::Matrix] {
-            for format in [Format::F32, Format::F16, Format::Q8_0, Format::Q4_1] {
+            for format in Format::ALL {
                 kernels.extend(epilogues.map(|epilogue| kernel(set, shape, format, epilogue)));
             }
         }

@@ -1,9 +1,7 @@
 //! GGUF, the container of llama.cpp: header with metadata and tensor directory, then tensors at aligned offsets.
-//!
-//! [`Reader`] takes the file in pieces of any size, in order, and hands out each tensor as soon as its last byte is in:
-//! at no time does it hold more than the header or one tensor, besides the piece at hand.
 
 use super::quant::Format;
+use super::stream::Directory;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
 
@@ -111,85 +109,31 @@ impl Header {
     }
 }
 
-/// Streaming reader.
-#[derive(Default)]
-pub struct Reader {
-    pending: Vec<u8>,
-    header: Option<Header>,
-    position: usize,
-    next: usize,
-}
+/// Takes a GGUF file in pieces.
+pub type Reader = super::stream::Reader<Header>;
 
-impl Reader {
-    /// A reader at the start of a file.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
+impl Directory for Header {
+    type Entry = TensorInfo;
 
-    /// The header, once it is complete.
-    #[must_use]
-    pub fn header(&self) -> Option<&Header> {
-        self.header.as_ref()
-    }
-
-    /// Whether every tensor was handed out.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.header.as_ref().is_some_and(|h| self.next == h.tensors.len())
-    }
-
-    /// Takes the next bytes of the file; `sink` receives the header and every tensor that became complete.
-    ///
-    /// # Errors
-    /// [`Error::Format`] for anything that is not GGUF version 2 or 3 with the formats we read, and what `sink` returns.
-    pub fn push(
-        &mut self,
-        mut bytes: &[u8],
-        mut sink: impl FnMut(&Header, &TensorInfo, &[u8]) -> Result<()>,
-    ) -> Result<()> {
-        if self.header.is_none() {
-            self.pending.extend_from_slice(bytes);
-            let Some(header) = parse(&self.pending)? else { return Ok(()) };
-            if self.pending.len() < header.data_start {
-                return Ok(());
-            }
-            let rest = self.pending.split_off(header.data_start);
-            self.pending = Vec::new();
-            self.position = header.data_start;
-            self.header = Some(header);
-            return self.push(&rest, sink);
+    fn parse(bytes: &[u8]) -> Result<Option<Self>> {
+        let mut cursor = Cursor { bytes, at: 0 };
+        match parse_header(&mut cursor) {
+            Ok(header) => Ok(Some(header)),
+            Err(Stop::NeedMore) => Ok(None),
+            Err(Stop::Bad(message)) => Err(Error::format("GGUF header", message)),
         }
-        let Some(header) = &self.header else { return Ok(()) };
-        while let Some(info) = header.tensors.get(self.next) {
-            let start = header.data_start + info.offset;
-            let size = info.bytes();
-            if self.pending.is_empty() {
-                let skip = start.saturating_sub(self.position).min(bytes.len());
-                self.position += skip;
-                bytes = &bytes[skip..];
-                if self.position < start {
-                    return Ok(());
-                }
-                if bytes.len() >= size {
-                    let (tensor, rest) = bytes.split_at(size);
-                    sink(header, info, tensor)?;
-                    (bytes, self.position, self.next) = (rest, self.position + size, self.next + 1);
-                    continue;
-                }
-            }
-            let take = (size - self.pending.len()).min(bytes.len());
-            self.pending.extend_from_slice(&bytes[..take]);
-            self.position += take;
-            bytes = &bytes[take..];
-            if self.pending.len() < size {
-                return Ok(());
-            }
-            sink(header, info, &self.pending)?;
-            self.pending = Vec::new();
-            self.next += 1;
-        }
-        Ok(())
+    }
+
+    fn data_start(&self) -> usize {
+        self.data_start
+    }
+
+    fn entries(&self) -> &[TensorInfo] {
+        &self.tensors
+    }
+
+    fn span(entry: &TensorInfo) -> (usize, usize) {
+        (entry.offset, entry.bytes())
     }
 }
 
@@ -266,16 +210,6 @@ impl<'a> Cursor<'a> {
             12 => Value::Float(f64::from_le_bytes(self.array()?)),
             other => return Err(Stop::Bad(format!("unknown metadata type {other}"))),
         })
-    }
-}
-
-/// The header at the start of `bytes`, `None` if more is needed.
-fn parse(bytes: &[u8]) -> Result<Option<Header>> {
-    let mut cursor = Cursor { bytes, at: 0 };
-    match parse_header(&mut cursor) {
-        Ok(header) => Ok(Some(header)),
-        Err(Stop::NeedMore) => Ok(None),
-        Err(Stop::Bad(message)) => Err(Error::format("GGUF header", message)),
     }
 }
 

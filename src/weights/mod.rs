@@ -3,3 +3,5 @@
 pub mod gguf;
 pub mod manifest;
 pub mod quant;
+pub mod safetensors;
+pub mod stream;

@@ -16,6 +16,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::F32, Self::F16, Self::Q8_0, Self::Q4_1];
+
     /// The name used in files and kernel names.
     #[must_use]
     pub const fn name(self) -> &'static str {

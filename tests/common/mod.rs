@@ -27,3 +27,25 @@ pub fn assert_close(what: &str, got: &[f32], want: &[f32], tolerance: f32) {
         assert!((g - w).abs() <= tolerance * (1.0 + w.abs()), "{what}: {g} instead of {w} at {i} of {}", got.len());
     }
 }
+
+/// A file that `cargo xtask models` fetched.
+pub fn fetched(path: &str) -> Vec<u8> {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let data = std::env::var("ZIPPER_DATA").unwrap_or_else(|_| format!("{home}/.cache/zipper"));
+    let file = std::path::Path::new(&data).join(path);
+    std::fs::read(&file).unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask models` first", file.display()))
+}
+
+/// The text tower's file.
+pub const GGUF: &str = "smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
+
+/// The text tower, loaded as the page loads it: in pieces.
+pub fn text_tower(gpu: &Gpu) -> zipper::towers::text::TextTower {
+    let mut loader = zipper::towers::text::Loader::new(gpu);
+    pollster::block_on(async {
+        for piece in fetched(GGUF).chunks(16 << 20) {
+            loader.push(piece).await.expect("well formed");
+        }
+        loader.finish().expect("complete")
+    })
+}

@@ -1,0 +1,3 @@
+//! What a person asks for: write, hear, speak, converse.
+
+pub mod generate;
