@@ -1,0 +1,86 @@
+//! The page's own code in headless Chromium, for the command line. The driving script is `xtask/headless/*.mjs` (playwright-core).
+
+use crate::server::Server;
+use crate::{build, models, place, run, setup};
+use anyhow::{Context, Result};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Options of `generate`.
+#[derive(Args)]
+pub struct Generate {
+    /// The text to continue
+    pub prompt: String,
+    /// How many tokens at most
+    #[arg(long, default_value_t = 64)]
+    pub tokens: u32,
+    /// Seed of the sampling
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Sampling temperature; 0 takes the likeliest token
+    #[arg(long, default_value_t = 0.0)]
+    pub temperature: f32,
+    /// Wrap the prompt as a chat turn instead of continuing it
+    #[arg(long)]
+    pub chat: bool,
+    /// One JSON object: text, token_ids, tokens_per_second, timings
+    #[arg(long)]
+    pub json: bool,
+    /// Use dist/ as it is
+    #[arg(long)]
+    pub as_is: bool,
+}
+
+/// Options of `with-page`.
+#[derive(Args)]
+pub struct WithPage {
+    /// The script
+    pub script: PathBuf,
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
+}
+
+/// `cargo xtask generate`.
+pub fn generate(options: &Generate) -> Result<()> {
+    if !options.as_is {
+        prepare()?;
+    }
+    let request = serde_json::json!({
+        "prompt": options.prompt,
+        "options": {
+            "maxTokens": options.tokens,
+            "seed": options.seed,
+            "temperature": options.temperature,
+            "chat": options.chat,
+        },
+        "json": options.json,
+    });
+    drive(&place::root().join("xtask/headless/generate.mjs"), &[request.to_string()])
+}
+
+/// `cargo xtask with-page`.
+pub fn with_page(options: &WithPage) -> Result<()> {
+    drive(&options.script, &options.arguments)
+}
+
+/// Everything that the page needs before it can be driven.
+pub fn prepare() -> Result<()> {
+    setup::run(&setup::Options::default())?;
+    models::run(&models::Options::default())?;
+    build::run(&build::Options::default())
+}
+
+/// Serves `dist/` and runs `script` against it.
+fn drive(script: &Path, arguments: &[String]) -> Result<()> {
+    let server = Server::start(&place::dist(), 0)?;
+    run::check(with_environment(Command::new("node").arg(script).args(arguments), &server)?)
+}
+
+/// What the scripts read: the page's address and Chromium's path.
+pub fn with_environment<'a>(command: &'a mut Command, server: &Server) -> Result<&'a mut Command> {
+    let chromium =
+        setup::chromium().context("no Chromium: run `cargo xtask setup`, or set ZIPPER_CHROMIUM to its path")?;
+    Ok(command.env("ZIPPER_URL", server.address()).env("ZIPPER_CHROMIUM", chromium))
+}
