@@ -45,10 +45,10 @@ def write(path, shard, states) -> None:
     os.replace(temporary, path)
 
 
-def encode_clips(encoder, source, target, seconds: float = 80.0, variant: int = 0) -> None:
-    """Encodes an iterable of clips into shards under `target`, skipping the shards already there."""
+def encode_clips(encoder, source, target, seconds: float = 80.0, variant: int = 0, first: int = 0) -> None:
+    """Encodes an iterable of clips into shards under `target`, from shard `first` on, skipping those already there."""
     target.mkdir(parents=True, exist_ok=True)
-    shard, index, began, audio = [], 0, time.time(), 0.0
+    shard, index, began, audio = [], first, time.time(), 0.0
 
     def flush():
         nonlocal shard, index, audio

@@ -6,16 +6,19 @@ from . import gguf_tower
 
 
 def frames_of_tokens(sample) -> np.ndarray | None:
-    """For each sub-word and the end: first and last speech position (START is 0) to look at, [sub-words + 1, 2]."""
+    """For each sub-word and the end: first and last speech position (START is 0) to look at, [sub-words + 1, 2].
+
+    The speech tower is causal, so a word is known where it ends: the window lies about its last frame.
+    """
     heard = sample.heard
     if heard[0] < 0:
         return None
     offsets = gguf_tower.tokenizer().encode(sample.text).offsets
     out, last = [], 0
-    for a, b in offsets:
+    for a, b in offsets:  # characters of the text
         inside = np.flatnonzero((heard >= a) & (heard < b))
-        first, last = (inside[0], inside[-1]) if len(inside) else (last, last)
-        out.append((first, last + 4))
+        last = inside[-1] if len(inside) else last
+        out.append((last - 2, last + 4))
     n = len(heard)
     return np.minimum(np.array([*out, (n - 4, n)]).clip(0) + 1, n)
 

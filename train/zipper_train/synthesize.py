@@ -37,11 +37,11 @@ def sentences(count: int) -> list[str]:
     return [out[i] for i in rng.permutation(len(out))]
 
 
-def speak(texts: list[str]):
-    """Yields a clip for each text; a text that the voice cannot say is left out."""
+def speak(texts: list[str], first: int = 0):
+    """Yields a clip for each text from number `first` on; a text that the voice cannot say is left out."""
     from hibari import Hibari
     voice = Hibari()
-    for number, text in enumerate(texts):
+    for number, text in enumerate(texts[first:], first):
         speed = float(np.random.default_rng([7, number]).uniform(0.9, 1.15))
         audio = voice(text, speed=speed, seed=number)
         if 0.3 < len(audio) / 24000 < 16:
@@ -57,7 +57,9 @@ def main() -> None:
     texts = sentences(options.clips)
     (target / "texts.jsonl").write_text("".join(json.dumps({"id": f"{i:05d}", "text": t}) + "\n" for i, t in enumerate(texts)))
     torch.set_num_threads(2)
-    encode_clips(Encoder().bfloat16(), speak(texts), target)
+    done = sorted(target.glob("*.npz"))
+    first = 1 + int(np.load(done[-1])["ids"][-1]) if done else 0
+    encode_clips(Encoder().bfloat16(), speak(texts, first), target, first=len(done))
 
 
 if __name__ == "__main__":

@@ -30,35 +30,34 @@ SPEAKERS = ["hibari", "kokoro.train", "kathleen.train"]  # whose tokens are lear
 
 
 class Trainer(nn.Module):
-    """The model and what only training needs: a CTC head that reads sub-words off the speech tower."""
+    """The model and what only training needs: a head that reads sub-words off the speech tower."""
 
     def __init__(self):
         super().__init__()
         self.zip = build()
         self.speech, self.text = self.zip.towers[SPEECH], self.zip.towers[TEXT]
         factor(self.speech)
-        self.ctc_out = nn.Linear(self.speech.spec.width, self.text.spec.width)
-        self.blank = nn.Linear(self.speech.spec.width, 1)
+        self.spot_out = nn.Linear(self.speech.spec.width, self.text.spec.width)
         self.written = TextStates(self.text, [15], spell=False)
         self.spelled = TextStates(self.text, [4, 8, 12], spell=True)
         self.rng = np.random.default_rng(0)
 
     def parameters_by_name(self) -> dict:
         own = {f"zip.{n}": p for n, p in trainable(self.zip).items()}
-        return own | {n: p for n, p in self.named_parameters() if n.startswith(("ctc_out", "blank"))}
+        return own | {n: p for n, p in self.named_parameters() if n.startswith("spot_out")}
 
-    def candidates(self, ids: list[list[int]], few: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-        """A batch's own sub-words and a few thousand (hundred) others, over which the softmax of training runs; and each one's place."""
+    def candidates(self, ids: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """A batch's own sub-words and a few thousand others, over which the softmax of training runs; and each one's place."""
         own = {0, *(i for row in ids for i in row)}
-        others = set(self.rng.integers(0, 49152, 500 if few else 3000).tolist())
-        rows = torch.tensor(sorted(own | others | set(range(200 if few else 2000))))
+        others = set(self.rng.integers(0, 49152, 3000).tolist())
+        rows = torch.tensor(sorted(own | others | set(range(2000))))
         place = torch.full((49152,), -1)
         place[rows] = torch.arange(len(rows))
         return rows, place
 
     @torch.no_grad()
     def seed_last_link(self) -> None:
-        """Starts the link into the text tower's last layer as a copy of what CTC learnt: it writes the sub-words it attends to."""
+        """Starts the link into the text tower's last layer as a copy of what spotting learnt: it writes the sub-words it attends to."""
         layers = len(self.text.layers)
         link = next(l for l in self.zip.links if (l.spec.target, l.spec.target_layer) == (TEXT, layers))
         width = self.speech.spec.width
@@ -68,7 +67,7 @@ class Trainer(nn.Module):
         link.v.weight.mul_(0.1)
         link.v.weight[:width] += torch.eye(width)
         link.o.weight.mul_(0.1)
-        link.o.weight[:, :width] += self.ctc_out.weight / scale[:, None]
+        link.o.weight[:, :width] += self.spot_out.weight / scale[:, None]
         link.gate.fill_(0.5)
 
     def stream(self, samples, heard: bool):
@@ -86,15 +85,16 @@ class Trainer(nn.Module):
         return ids, lengths, features * keep
 
     def listen(self, samples, zipped: bool = True) -> tuple[torch.Tensor, dict]:
-        """Loss of writing down what is heard (or, before the towers are zipped, of CTC alone)."""
+        """Loss of writing down what is heard (or, before the towers are zipped, of spotting the sub-words)."""
         ids, lengths, features = self.stream(samples, heard=True)
         words = [self.written.ids(s.text)[1:] for s in samples]
         known, text_lengths = self.written.get([s.text for s in samples]) if zipped else ({}, torch.tensor([1]))
         run = self.zip([(SPEECH, ids.shape[1]), (TEXT, int(text_lengths.max()))],
                        {SPEECH: self.speech.embed(ids, features)}, {SPEECH: lengths}, known)
-        ctc = self.ctc(run.last(SPEECH), lengths, words)
+        windows = [frames_of_tokens(s) for s in samples]
+        spot, spotted = self.spot(run.last(SPEECH), samples, words, windows)
         if not zipped:
-            return ctc, {"ctc": ctc.item()}
+            return spot, {"spot": spot.item(), "spotted": spotted}
 
         rows, place = self.candidates(words)
         hidden = self.text.norm(run.last(TEXT))
@@ -106,20 +106,24 @@ class Trainer(nn.Module):
         written = F.cross_entropy(logits, target[inside])
         right = (logits.argmax(-1) == target[inside]).float().mean().item()
 
-        windows = [frames_of_tokens(s) for s in samples]
         guides = [guide_loss(w, windows, GUIDED_HEADS) for w in run.attention.values()]
         guide = sum(guides) / len(guides)
-        return written + 0.4 * ctc + 0.15 * guide, {"written": written.item(), "right": right, "ctc": ctc.item(), "guide": guide.item()}
+        return written + 0.4 * spot + 0.15 * guide, {"written": written.item(), "right": right, "spot": spot.item(), "spotted": spotted, "guide": guide.item()}
 
-    def ctc(self, last, lengths, words: list[list[int]]):
-        """CTC of sub-words on the speech tower's last stream [batch, time, width]: they live in the text tower's own space."""
-        rows, place = self.candidates(words, few=True)
-        x = self.speech.norm(last)
-        scores = F.linear(self.ctc_out(x).bfloat16(), self.text.embedding.weight[rows]).float()
-        logs = torch.cat((self.blank(x).float(), scores), -1).log_softmax(-1).transpose(0, 1)
-        flat = torch.cat([place[torch.tensor(w)] + 1 for w in words])
-        sizes = torch.tensor([len(w) for w in words])
-        return F.ctc_loss(logs, flat, lengths, sizes, reduction="none", zero_infinity=True).sum() / sizes.sum()
+    def spot(self, last, samples, words: list[list[int]], windows: list):
+        """Cross-entropy of each sub-word where it has just been heard, on the speech tower's last stream [batch, time, width].
+
+        The forced alignment says where; so the speech tower's states come to live in the text tower's own space.
+        """
+        rows, place = self.candidates(words)
+        at = [(i, end - 2, w) for i, window in enumerate(windows) if window is not None
+              for (_, end), w in zip(window[:-1], words[i], strict=True)]
+        if not at:
+            return last.sum() * 0, 0.0
+        clip, position, word = torch.tensor(at).T
+        x = self.speech.norm(last[clip, position])
+        scores = F.linear(self.spot_out(x).bfloat16(), self.text.embedding.weight[rows]).float()
+        return F.cross_entropy(scores, place[word]), (scores.argmax(-1) == place[word]).float().mean().item()
 
     def speak(self, samples, zipped: bool = True) -> tuple[torch.Tensor, dict]:
         """Loss of the next speech token, given the text (or alone)."""
@@ -164,8 +168,9 @@ def restore(trainer, optimizer=None) -> tuple[int, float]:
     saved = torch.load(CHECKPOINT)
     own = trainer.parameters_by_name()
     for name, value in saved["weights"].items():
-        own[name].data.copy_(value)
-    if optimizer:
+        if name in own:
+            own[name].data.copy_(value)
+    if optimizer and saved["weights"].keys() == own.keys():
         optimizer.load_state_dict(saved["optimizer"])
     return saved["step"], saved["seconds"]
 
@@ -186,7 +191,7 @@ def held_out(trainer, parts: dict) -> str:
         for name, samples in parts.items():
             if samples:
                 report = trainer.listen(samples)[1]
-                out.append(f"{name}: written {report['written']:.3f} right {report['right']:.3f} ctc {report['ctc']:.2f}")
+                out.append(f"{name}: written {report['written']:.3f} right {report['right']:.3f} spotted {report['spotted']:.3f}")
         for name in ("kathleen", "hibari"):
             if parts.get(name):
                 alone = trainer.speak(parts[name], zipped=False)[1]["spoken"]
