@@ -22,8 +22,8 @@ mod setup;
 mod stages;
 mod wasm_toolchain;
 
-use anyhow::Result;
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// Zipper's chores.
 #[derive(Parser)]
@@ -54,8 +54,8 @@ enum Chore {
     WithPage(headless::WithPage),
 }
 
-fn main() -> Result<()> {
-    match Command::parse().chore {
+fn main() -> ExitCode {
+    let result = match Command::parse().chore {
         Chore::Setup(options) => setup::run(&options),
         Chore::Models(options) => models::run(&options),
         Chore::Build(options) => build::run(&options),
@@ -64,5 +64,9 @@ fn main() -> Result<()> {
         Chore::Bench(options) => bench::run(&options),
         Chore::Generate(options) => headless::generate(&options),
         Chore::WithPage(options) => headless::with_page(&options),
-    }
+    };
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    // One line with all causes; where it came from in this program helps nobody.
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
 }

@@ -22,12 +22,13 @@ const STAGES: [Stage; 10] = [
     ("format", || run::check(cargo("fmt").args(["--all", "--check"]))),
     ("setup", || setup::run(&setup::Options::default())),
     ("lint-js", || run::check(node_program("eslint/bin/eslint.js").args(["--max-warnings", "0", "."]))),
-    ("types", || run::check(node_program("typescript/bin/tsc").args(["-p", "tsconfig.json"]))),
     ("xtask", xtask),
     ("models", || models::run(&models::Options::default())),
     ("clippy", clippy),
     ("rust", || run::check(cargo("test").args(["--package", "zipper"]))),
     ("wasm", wasm),
+    // After the build, which makes the types of the engine that the page's modules are checked against.
+    ("types", || run::check(node_program("typescript/bin/tsc").args(["-p", "tsconfig.json"]))),
     ("browser", browser),
 ];
 

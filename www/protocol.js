@@ -1,0 +1,69 @@
+// The shapes that cross between page, worker and engine. Types only.
+
+/**
+ * @typedef {object} Shard one slice of a model file
+ * @property {string} file name beside the manifest
+ * @property {number} bytes
+ * @property {string} sha256
+ *
+ * @typedef {object} Manifest a model file and its slices, as `cargo xtask models` writes it
+ * @property {string} name
+ * @property {string} format
+ * @property {string} licence
+ * @property {number} bytes
+ * @property {string} sha256
+ * @property {Shard[]} shards
+ *
+ * @typedef {object} Progress how far a download is
+ * @property {string} model
+ * @property {number} loaded bytes of the model that are here, checked or still arriving
+ * @property {number} total bytes of the model
+ * @property {number} downloaded bytes that came over the network this time
+ * @property {number} bytesPerSecond of the network, 0 while nothing is downloaded
+ * @property {number | null} secondsLeft null while unknown
+ *
+ * @typedef {object} AdapterReport
+ * @property {string} name
+ * @property {string} vendor
+ * @property {string} architecture
+ * @property {string} backend
+ * @property {boolean} software true when a processor pretends to be a graphics processor
+ * @property {string[]} features
+ * @property {string} kernels
+ * @property {Record<string, number>} limits
+ *
+ * @typedef {object} TowerReport
+ * @property {number} parameters
+ * @property {number} gpu_bytes
+ * @property {number} context longest sequence in tokens
+ * @property {number} vocabulary
+ *
+ * @typedef {object} EngineOptions
+ * @property {"auto" | "plain" | "tiled"} [kernels]
+ * @property {"high-performance" | "low-power"} [power]
+ *
+ * @typedef {object} TokenEvent
+ * @property {"token"} kind
+ * @property {number} id
+ * @property {string} text what became certain with this token
+ * @property {number} index
+ *
+ * @typedef {object} Timings milliseconds by stage
+ * @property {number} tokenize_ms
+ * @property {number} prefill_ms
+ * @property {number} decode_ms
+ * @property {number} total_ms
+ *
+ * @typedef {object} Generated
+ * @property {string} text
+ * @property {number[]} token_ids
+ * @property {number} prompt_tokens
+ * @property {"end" | "length" | "cancelled"} stop
+ * @property {number} tokens_per_second
+ * @property {Timings} timings
+ *
+ * @typedef {{ id: number, method: string, args: unknown[] }} Request
+ * @typedef {{ id: number, value?: unknown, error?: { code: string, message: string }, event?: unknown }} Reply
+ */
+
+export {};
