@@ -4,7 +4,7 @@ import js from "@eslint/js";
 const named = (...names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 const anywhere = named(
   "AbortController", "AbortSignal", "Blob", "DOMException", "Response", "TextDecoder", "TextEncoder", "URL", "clearTimeout", "console",
-  "crypto", "fetch", "performance", "setTimeout", "structuredClone", "queueMicrotask",
+  "crypto", "fetch", "performance", "setInterval", "clearInterval", "setTimeout", "structuredClone", "queueMicrotask",
 );
 const browser = named(
   "AudioContext", "AudioWorkletNode", "CustomEvent", "Event", "HTMLElement", "HTMLInputElement", "HTMLTextAreaElement", "OffscreenCanvas", "Worker",

@@ -2,7 +2,7 @@
 
 const CACHE = "zipper-page-1";
 
-self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("install", (event) => event.waitUntil(keepPage().then(() => self.skipWaiting())));
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
 self.addEventListener("fetch", (event) => {
@@ -12,6 +12,13 @@ self.addEventListener("fetch", (event) => {
   if (!ours || /\/(models|bench)\//.test(url.pathname)) return;
   event.respondWith(networkFirst(event.request));
 });
+
+/** Everything that the page consists of, as the build lists it: the first visit itself came before this worker. */
+async function keepPage() {
+  const cache = await caches.open(CACHE);
+  const files = await (await fetch("page.json")).json();
+  await cache.addAll(files);
+}
 
 /** The network's answer, kept for later; without network what was kept. */
 async function networkFirst(request) {

@@ -42,7 +42,23 @@ pub fn run(options: &Options) -> Result<()> {
     copy_folder(&place::root().join("www"), &dist.join("www"))?;
     // A service worker reaches only what lies below it: this one must lie at the top.
     fs::rename(dist.join("www/offline.js"), dist.join("offline.js")).context("cannot place offline.js")?;
-    Ok(())
+    list_page()
+}
+
+/// `page.json`: every file of the page, for the service worker to keep (the models have a store of their own).
+fn list_page() -> Result<()> {
+    let mut files = vec!["./".to_owned(), "zipper.js".into(), "zipper_bg.wasm".into()];
+    for folder in ["www", "www/worklets"] {
+        let Ok(entries) = fs::read_dir(place::dist().join(folder)) else { continue };
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_file() {
+                files.push(format!("{folder}/{}", path.file_name().unwrap_or_default().to_string_lossy()));
+            }
+        }
+    }
+    files.sort();
+    fs::write(place::dist().join("page.json"), serde_json::to_string_pretty(&files)?).context("cannot write page.json")
 }
 
 /// Compiles, binds and shrinks the wasm module.
