@@ -5,20 +5,26 @@
 //! | room | what is there |
 //! | --- | --- |
 //! | [`weights`] | files on their way to the device: GGUF, quantized formats, manifests and sums |
-//! | [`tokens`] | text to token ids and back |
+//! | [`audio`] | log-mel |
+//! | [`tokens`] | tokens of both modalities: text and back, speech through encoder and quantizer |
 //! | [`towers`] | the two decoders and the transformer block they share |
 //! | [`zip`] | **the heart**: gated cross-attention between the towers |
 //! | [`decode`] | sequences, KV caches, and the loop that keeps steps in flight |
-//! | [`tasks`] | what a person asks for: write |
+//! | [`tasks`] | what a person asks for: write, hear |
+//! | [`model`] | the zipped model's config |
 //! | [`kernels`] | one Rust file a WGSL shader: its binding, its shapes, its reference in plain burn |
+//! | [`bench`] | what the benches measure |
 //! | [`gpu`] | the device, shared by burn and our kernels; plans of dispatches, recorded once and replayed |
 //! | `web` | the wasm-bindgen surface, nothing else |
 
+pub mod audio;
+pub mod bench;
 pub mod clock;
 pub mod decode;
 pub mod error;
 pub mod gpu;
 pub mod kernels;
+pub mod model;
 pub mod tasks;
 pub mod tokens;
 pub mod towers;

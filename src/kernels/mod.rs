@@ -4,11 +4,14 @@
 //! computation in plain burn operations, which the tests compare it with on many shapes.
 
 pub mod attention;
+pub mod depthwise;
 pub mod embed;
+pub mod layer_norm;
 pub mod matmul;
 pub mod rms_norm;
 pub mod rope;
 pub mod sample;
+pub mod stream_read;
 
 use crate::gpu::Kernel;
 use crate::weights::quant::Format;
@@ -16,7 +19,18 @@ use crate::weights::quant::Format;
 /// Every kernel in every variant, with its final WGSL, so that a browser test can compile them all.
 #[must_use]
 pub fn all() -> Vec<Kernel> {
-    [attention::all(), embed::all(), matmul::all(), rms_norm::all(), rope::all(), sample::all()].concat()
+    [
+        attention::all(),
+        depthwise::all(),
+        embed::all(),
+        layer_norm::all(),
+        matmul::all(),
+        rms_norm::all(),
+        rope::all(),
+        sample::all(),
+        stream_read::all(),
+    ]
+    .concat()
 }
 
 /// The piece of WGSL that unpacks weights stored as `format`.

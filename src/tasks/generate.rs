@@ -13,6 +13,11 @@ use serde::{Deserialize, Serialize};
 /// Rows that one prefill plan processes at most.
 const PREFILL_ROWS: usize = 128;
 
+/// Steps to keep in flight: a software adapter has no latency worth hiding.
+pub(super) fn in_flight(gpu: &Gpu) -> usize {
+    if gpu.report().software { 2 } else { 4 }
+}
+
 /// What the caller may choose.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
@@ -107,11 +112,11 @@ pub struct Generated {
 
 /// A text tower ready to write.
 pub struct Writer {
-    gpu: Gpu,
-    tower: TextTower,
-    work: Workspace,
-    sampler: Sampler,
-    sequence: Sequence,
+    pub(super) gpu: Gpu,
+    pub(super) tower: TextTower,
+    pub(super) work: Workspace,
+    pub(super) sampler: Sampler,
+    pub(super) sequence: Sequence,
 }
 
 impl Writer {
@@ -153,7 +158,7 @@ impl Writer {
         let decoding = Options {
             max_tokens: options.max_tokens,
             controls: options.controls(tokenizer.end())?,
-            in_flight: if self.gpu.report().software { 2 } else { 4 },
+            in_flight: in_flight(&self.gpu),
         };
         let mut stream = TextStream::default();
         let generation =

@@ -1,3 +1,4 @@
 //! What a person asks for: write, hear, speak, converse.
 
 pub mod generate;
+pub mod transcribe;

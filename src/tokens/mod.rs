@@ -1,5 +1,7 @@
-//! Tokens of both modalities.
+//! Tokens of both modalities, and what is in front of them.
 
+pub mod encoder;
+pub mod speech;
 pub mod text;
 
 pub use text::{TextStream, TextTokenizer};

@@ -8,6 +8,7 @@ mod block;
 mod tower;
 
 pub mod plain;
+pub mod speech;
 pub mod text;
 
 pub use block::{Block, BlockConfig};

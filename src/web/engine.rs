@@ -1,13 +1,18 @@
 //! The engine as JavaScript sees it.
 
 use super::errors::{bad_options, to_js};
+use crate::bench;
 use crate::error::Error;
 use crate::gpu::{Gpu, KernelSet, Open};
 use crate::tasks::generate::{GenerateOptions, Writer};
+use crate::tasks::transcribe::{Files, Listener};
+use crate::towers::plain::{PlainLoader, PlainTower};
 use crate::towers::text::Loader;
 use crate::weights::manifest::Manifest;
+use crate::weights::safetensors::{Reader, Tensors};
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
@@ -18,7 +23,11 @@ type JsResult<T> = Result<T, JsValue>;
 pub struct Engine {
     gpu: Gpu,
     loading: RefCell<Option<Loading>>,
+    parts: RefCell<HashMap<String, (Reader, Tensors)>>,
     writer: RefCell<Option<Writer>>,
+    listener: RefCell<Option<Listener>>,
+    plain_loading: RefCell<Option<PlainLoader>>,
+    plain: RefCell<Option<PlainTower>>,
     cancelled: Rc<Cell<bool>>,
 }
 
@@ -43,6 +52,12 @@ struct Loaded {
     weight_bytes: u64,
     context: usize,
     vocabulary: usize,
+}
+
+#[derive(Serialize)]
+struct TextEvent<'a> {
+    kind: &'static str,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -86,7 +101,16 @@ impl Engine {
         };
         let low_power = options.power.as_deref() == Some("low-power");
         let gpu = Gpu::open(Open { kernels, low_power }).await.map_err(|e| to_js(&e))?;
-        Ok(Engine { gpu, loading: RefCell::default(), writer: RefCell::default(), cancelled: Rc::default() })
+        Ok(Engine {
+            gpu,
+            loading: RefCell::default(),
+            parts: RefCell::default(),
+            writer: RefCell::default(),
+            listener: RefCell::default(),
+            plain_loading: RefCell::default(),
+            plain: RefCell::default(),
+            cancelled: Rc::default(),
+        })
     }
 
     /// What adapter this is and which kernels were chosen for it.
@@ -160,6 +184,81 @@ impl Engine {
             })
             .await;
         to_object(&result.map_err(|e| to_js(&e))?)
+    }
+
+    /// Takes the next bytes of a safetensors file called `part`: `encoder`, `quantizer`, `speech_tower` or `zip`. With
+    /// `restart`, from its beginning.
+    pub fn part_push(&self, part: String, bytes: &[u8], restart: bool) -> JsResult<()> {
+        let mut parts = self.parts.try_borrow_mut().map_err(busy("loading"))?;
+        if restart {
+            parts.remove(&part);
+        }
+        let (reader, tensors) = parts.entry(part).or_insert_with(|| (Reader::new(), Tensors::default()));
+        tensors.push(reader, bytes).map_err(|e| to_js(&e))
+    }
+
+    /// Puts hearing to use: all four parts are in, and the text tower is loaded. `config` is the text of `config.json`.
+    pub async fn hearing_finish(&self, config: String) -> JsResult<()> {
+        let parts = self.parts.try_borrow_mut().map_err(busy("loading"))?.drain().collect::<HashMap<_, _>>();
+        let part = |name: &str| match parts.get(name) {
+            Some((reader, tensors)) if reader.is_complete() => Ok(tensors),
+            _ => Err(to_js(&Error::ModelMissing(format!("{name} is not complete")))),
+        };
+        let files = Files {
+            config: &config,
+            encoder: part("encoder")?,
+            quantizer: part("quantizer")?,
+            speech_tower: part("speech_tower")?,
+            zip: part("zip")?,
+        };
+        let writer = self.writer.try_borrow().map_err(busy("writing"))?;
+        let writer = writer.as_ref().ok_or_else(|| to_js(&Error::ModelMissing("load the text tower first".into())))?;
+        let listener = self.gpu.guarded("loading", || Listener::new(&self.gpu, writer, &files)).await;
+        let listener = listener.and_then(|result| result).map_err(|e| to_js(&e))?;
+        *self.listener.try_borrow_mut().map_err(busy("hearing"))? = Some(listener);
+        Ok(())
+    }
+
+    /// The words of `samples` (16 kHz, mono, -1 to 1, at most 29 s); `on_event` sees `{ kind: "text", text }` as it grows.
+    pub async fn transcribe(&self, samples: Vec<f32>, on_event: js_sys::Function) -> JsResult<JsValue> {
+        let mut writer = self.writer.try_borrow_mut().map_err(busy("writing"))?;
+        let mut listener = self.listener.try_borrow_mut().map_err(busy("hearing"))?;
+        let (Some(writer), Some(listener)) = (writer.as_mut(), listener.as_mut()) else {
+            return Err(to_js(&Error::ModelMissing("load hearing first".into())));
+        };
+        self.cancelled.set(false);
+        let cancelled = self.cancelled.clone();
+        let mut tell = |text: &str| {
+            if let Ok(event) = to_object(&TextEvent { kind: "text", text }) {
+                let _ = on_event.call1(&JsValue::NULL, &event);
+            }
+            Ok(())
+        };
+        let heard = listener.transcribe(writer, &samples, &|| cancelled.get(), &mut tell).await;
+        to_object(&heard.map_err(|e| to_js(&e))?)
+    }
+
+    /// Bench: how fast the adapter reads memory at all.
+    pub async fn bench_roofline(&self, megabytes: usize, times: usize) -> JsResult<JsValue> {
+        to_object(&bench::roofline(&self.gpu, megabytes, times).await.map_err(|e| to_js(&e))?)
+    }
+
+    /// Bench: takes the text tower's GGUF once more, for the tower in plain burn operations.
+    pub fn bench_plain_push(&self, shard: &[u8]) -> JsResult<()> {
+        let device = self.gpu.burn().map_err(|e| to_js(&e))?;
+        let mut loading = self.plain_loading.try_borrow_mut().map_err(busy("loading"))?;
+        loading.get_or_insert_with(|| PlainLoader::new(&device)).push(shard).map_err(|e| to_js(&e))
+    }
+
+    /// Bench: continues `prompt` by `tokens` tokens in plain burn operations.
+    pub async fn bench_plain(&self, prompt: Vec<u32>, tokens: usize) -> JsResult<JsValue> {
+        if let Some(loader) = self.plain_loading.try_borrow_mut().map_err(busy("loading"))?.take() {
+            let tower = loader.finish().map_err(|e| to_js(&e))?;
+            *self.plain.try_borrow_mut().map_err(busy("the bench"))? = Some(tower);
+        }
+        let plain = self.plain.try_borrow().map_err(busy("the bench"))?;
+        let tower = plain.as_ref().ok_or_else(|| to_js(&Error::ModelMissing("push the file first".into())))?;
+        to_object(&bench::plain(tower, &prompt, tokens).await.map_err(|e| to_js(&e))?)
     }
 
     /// Asks the work under way to stop. Doing so twice, or when nothing runs, is fine.

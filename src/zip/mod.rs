@@ -21,12 +21,13 @@
 //! Nothing in here knows what the towers are about: which tower is which comes from the [`LinkSpec`]s.
 
 mod link;
+mod load;
 mod projection;
 
 pub use link::{Link, LinkSpec, LinkWork, Memory};
+pub use load::{Ends, LinkConfig};
 pub use projection::Projection;
 
-use crate::decode::Sequence;
 use crate::gpu::{Gpu, PlanBuilder};
 use crate::towers::Layer;
 
@@ -54,22 +55,22 @@ impl Zip {
     }
 
     /// Records what the links do after a layer of tower `tower`: those that start there remember the states, then those
-    /// that end there add to them. `sequence` is that tower's stream; word 0 of its state is the position of the first
-    /// row. Sources are read before anything is added, so the order of links does not matter.
+    /// that end there add to them. Word 0 of `state`, the state of that tower's stream, is the position of the first row.
+    /// Sources are read before anything is added, so the order of links does not matter.
     pub fn record(
         &self,
         plan: &mut PlanBuilder<'_>,
         tower: usize,
         layer: &Layer<'_>,
-        sequence: &Sequence,
+        state: &wgpu::Buffer,
         memories: &Memories,
     ) {
         let links = || self.links.iter().zip(&memories.links);
         for (link, memory) in links().filter(|(link, _)| link.spec.source == (tower, layer.after)) {
-            link.remember(plan, layer, &sequence.state, memory, &memories.work);
+            link.remember(plan, layer, state, memory, &memories.work);
         }
         for (link, memory) in links().filter(|(link, _)| link.spec.target == (tower, layer.after)) {
-            link.attend(plan, layer, &sequence.state, memory, &memories.work);
+            link.attend(plan, layer, state, memory, &memories.work);
         }
     }
 }

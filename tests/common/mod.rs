@@ -37,7 +37,7 @@ pub fn fetched(path: &str) -> Vec<u8> {
 }
 
 /// The text tower's file.
-pub const GGUF: &str = "smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
+pub const GGUF: &str = "models/smollm2-135m-instruct-q4_1.gguf";
 
 /// The text tower, loaded as the page loads it: in pieces.
 pub fn text_tower(gpu: &Gpu) -> zipper::towers::text::TextTower {
@@ -48,4 +48,40 @@ pub fn text_tower(gpu: &Gpu) -> zipper::towers::text::TextTower {
         }
         loader.finish().expect("complete")
     })
+}
+
+/// Both kernel families.
+pub const SETS: [KernelSet; 2] = [KernelSet::Plain, KernelSet::Tiled];
+
+/// Records with `record`, runs it, and reads `words` of `out` back.
+pub fn run(
+    gpu: &Gpu,
+    out: &wgpu::Buffer,
+    words: usize,
+    record: impl FnOnce(&mut zipper::gpu::PlanBuilder<'_>),
+) -> Vec<f32> {
+    pollster::block_on(async {
+        gpu.guarded("test", || {
+            let mut plan = zipper::gpu::PlanBuilder::new(gpu);
+            record(&mut plan);
+            plan.finish().submit(gpu);
+        })
+        .await
+        .expect("the kernel compiles and runs");
+        gpu.read(out, 0, words).await.expect("readback")
+    })
+}
+
+/// A burn tensor of `values`.
+pub fn tensor<const D: usize>(
+    values: &[f32],
+    shape: [usize; D],
+    device: &burn::tensor::Device,
+) -> burn::tensor::Tensor<D> {
+    burn::tensor::Tensor::from_data(burn::tensor::TensorData::new(values.to_vec(), shape), device)
+}
+
+/// The values of a burn tensor.
+pub fn values<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().expect("f32")
 }

@@ -1,0 +1,8 @@
+//! Sound on its way to the speech encoder.
+
+pub mod log_mel;
+
+pub use log_mel::LogMel;
+
+/// Samples a second that the encoder hears.
+pub const RATE: usize = 16_000;

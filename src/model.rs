@@ -1,0 +1,51 @@
+//! `models/zipper-en/config.json`: every number that the zipped model needs. The contract is `docs/model.md`.
+
+use crate::error::{Error, Result};
+use crate::towers::speech::SpeechConfig;
+use crate::zip::LinkConfig;
+use serde::Deserialize;
+
+/// The whole config.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ModelConfig {
+    /// The model's name.
+    pub model: String,
+    /// Audio in front of the encoder.
+    pub audio: AudioConfig,
+    /// What the zip needs to know of the text tower.
+    pub text: TextConfig,
+    /// The speech tower.
+    pub speech: SpeechConfig,
+    /// All links.
+    pub links: Vec<LinkConfig>,
+}
+
+/// Constants between samples and tokens.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AudioConfig {
+    /// Silence after every clip.
+    pub pad_seconds: f64,
+    /// Samples (16 kHz) a speech token stands for.
+    pub samples_per_token: usize,
+    /// Longest clip.
+    pub longest_seconds: f64,
+}
+
+/// The text tower's part of the joint task.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TextConfig {
+    /// Token before and after every transcript.
+    pub end: u32,
+    /// Token of each byte, for text that is to be spoken.
+    pub spelling: Vec<u32>,
+}
+
+impl ModelConfig {
+    /// Reads the JSON.
+    ///
+    /// # Errors
+    /// [`Error::Format`] naming what is wrong.
+    pub fn read(json: &str) -> Result<Self> {
+        serde_json::from_str(json).map_err(|e| Error::format("config.json", e.to_string()))
+    }
+}

@@ -1,0 +1,231 @@
+//! Hear: speech becomes text through the zip. The speech tower runs once over all tokens; then each step runs the text
+//! tower only, whose links read what the speech tower left behind.
+
+use super::generate::{Writer, in_flight};
+use crate::audio::{LogMel, RATE};
+use crate::clock::now_ms;
+use crate::decode::{Options, Runner, Sequence, Stop, decode};
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, PlanBuilder, storage_from};
+use crate::kernels::embed::embed;
+use crate::kernels::sample::Controls;
+use crate::model::ModelConfig;
+use crate::tokens::encoder::Encoder;
+use crate::tokens::speech::Quantizer;
+use crate::tokens::{TextStream, speech};
+use crate::towers::speech::{CONTEXT, SpeechTower};
+use crate::towers::{Rows, Workspace};
+use crate::weights::safetensors::Tensors;
+use crate::zip::{Ends, Memories, Projection, Zip};
+use serde::Serialize;
+
+/// The towers' numbers in the zip: as the config lists them.
+pub const TEXT: usize = 0;
+/// The speech tower's number.
+pub const SPEECH: usize = 1;
+
+/// Everything that hearing needs beside the text tower.
+pub struct Listener {
+    gpu: Gpu,
+    /// Every number.
+    pub config: ModelConfig,
+    log_mel: LogMel,
+    encoder: Encoder,
+    quantizer: Quantizer,
+    speech: SpeechTower,
+    projection: Projection,
+    zip: Zip,
+    work: Workspace,
+    sequence: Sequence,
+    memories: Memories,
+}
+
+/// The files that make a [`Listener`].
+pub struct Files<'a> {
+    /// `config.json`
+    pub config: &'a str,
+    /// The pinned speech encoder.
+    pub encoder: &'a Tensors,
+    /// `quantizer.safetensors`
+    pub quantizer: &'a Tensors,
+    /// `speech_tower.safetensors`
+    pub speech_tower: &'a Tensors,
+    /// `zip.safetensors`
+    pub zip: &'a Tensors,
+}
+
+/// Milliseconds by stage.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct HearTimings {
+    /// Samples to log-mel.
+    pub log_mel_ms: f64,
+    /// Log-mel to speech tokens.
+    pub encode_ms: f64,
+    /// Speech tower, and the links' keys and values.
+    pub speech_tower_ms: f64,
+    /// Text tower, all steps.
+    pub decode_ms: f64,
+    /// Everything.
+    pub total_ms: f64,
+}
+
+/// What was heard in one segment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Heard {
+    /// The words.
+    pub text: String,
+    /// The text's tokens.
+    pub token_ids: Vec<u32>,
+    /// The speech tokens.
+    pub codes: Vec<u32>,
+    /// Length of the audio.
+    pub seconds: f64,
+    /// Work time over audio time.
+    pub rtf: f64,
+    /// Why it ended.
+    pub stop: Stop,
+    /// Where the time went.
+    pub timings: HearTimings,
+}
+
+impl Listener {
+    /// Puts everything on the device.
+    ///
+    /// # Errors
+    /// [`Error::Format`] if a file does not fit the config.
+    pub fn new(gpu: &Gpu, writer: &Writer, files: &Files<'_>) -> Result<Self> {
+        let config = ModelConfig::read(files.config)?;
+        let speech = SpeechTower::new(gpu, config.speech.clone(), files.speech_tower)?;
+        let text_width = writer.text_tower().tower.config.block.width;
+        let width = speech.tower.config.block.width;
+        let towers = [Ends { name: "text", width: text_width }, Ends { name: "speech", width }];
+        let zip = Zip::load(gpu, &towers, &config.links, files.zip)?;
+        Ok(Self {
+            gpu: gpu.clone(),
+            log_mel: LogMel::new(),
+            encoder: Encoder::new(gpu, files.encoder)?,
+            quantizer: Quantizer::new(gpu, files.quantizer)?,
+            projection: Projection::load(gpu, SPEECH, width, files.zip)?,
+            work: speech.tower.workspace(gpu, CONTEXT),
+            sequence: speech.tower.sequence(gpu),
+            memories: zip.memories(gpu, CONTEXT, CONTEXT),
+            speech,
+            zip,
+            config,
+        })
+    }
+
+    /// Speech tokens of `samples` (16 kHz, -1 to 1) and their features, which stay on the device.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if the clip is empty or too long; what the device reports.
+    pub async fn listen(&self, samples: &[f32], timings: &mut HearTimings) -> Result<Vec<u32>> {
+        let longest = (self.config.audio.longest_seconds * RATE as f64) as usize;
+        if samples.is_empty() || samples.len() > longest {
+            let found = format!("{:.1} s of audio", samples.len() as f64 / RATE as f64);
+            return Err(Error::Option { name: "samples", found, expected: "more than none, at most 29 s" });
+        }
+        let started = now_ms();
+        let per_token = self.config.audio.samples_per_token;
+        let tokens = samples.len().div_ceil(per_token).clamp(1, speech::MOST_TOKENS);
+        let mut padded = samples.to_vec();
+        padded.resize(tokens * per_token + (self.config.audio.pad_seconds * RATE as f64) as usize, 0.0);
+        let mel = self.log_mel.compute(&padded);
+        timings.log_mel_ms += now_ms() - started;
+        let started = now_ms();
+        let gpu = &self.gpu;
+        gpu.guarded("encoding", || -> Result<()> {
+            let mut plan = PlanBuilder::new(gpu);
+            let states = self.encoder.record(gpu, &mut plan, &mel)?;
+            self.quantizer.record(&mut plan, states, tokens);
+            plan.finish().submit(gpu);
+            Ok(())
+        })
+        .await??;
+        let codes = self.quantizer.codes(gpu, tokens).await?;
+        timings.encode_ms += now_ms() - started;
+        Ok(codes)
+    }
+
+    /// Runs the speech tower over `codes` (whose features the quantizer still holds); the links remember its states.
+    async fn remember(&mut self, codes: &[u32], timings: &mut HearTimings) -> Result<()> {
+        let started = now_ms();
+        let Self { gpu, speech, work, sequence, zip, memories, projection, quantizer, .. } = self;
+        let ids: Vec<u32> = std::iter::once(speech.config.start).chain(codes.iter().copied()).collect();
+        let count = ids.len();
+        let ids = storage_from(gpu, "speech tokens", &ids);
+        sequence.restart_at(gpu, 0);
+        memories.hold(zip, TEXT, 0);
+        let state = sequence.state.clone();
+        gpu.guarded("the speech tower", || {
+            let mut plan = PlanBuilder::new(gpu);
+            let x = Rows::dense(&work.x, speech.tower.config.block.width);
+            embed(&mut plan, &speech.tower.embedding, &ids, 0, x, count);
+            speech.record_features(&mut plan, &quantizer.features, x, 1, count - 1);
+            projection.record(&mut plan, x, &work.hidden, count);
+            speech.tower.record_blocks(&mut plan, work, sequence, count, &mut |plan, layer| {
+                zip.record(plan, SPEECH, &layer, &state, memories);
+            });
+            plan.finish().submit(gpu);
+        })
+        .await?;
+        sequence.grew(count);
+        memories.hold(zip, SPEECH, count);
+        timings.speech_tower_ms += now_ms() - started;
+        Ok(())
+    }
+
+    /// The words of `samples` (16 kHz, -1 to 1, at most 29 s). `on_text` sees the text as it grows.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if the clip is empty or too long; what the device reports.
+    pub async fn transcribe(
+        &mut self,
+        writer: &mut Writer,
+        samples: &[f32],
+        cancelled: &dyn Fn() -> bool,
+        on_text: &mut dyn FnMut(&str) -> Result<()>,
+    ) -> Result<Heard> {
+        let started = now_ms();
+        let mut timings = HearTimings::default();
+        let codes = self.listen(samples, &mut timings).await?;
+        self.remember(&codes, &mut timings).await?;
+        let decoding = now_ms();
+        let end = self.config.text.end;
+        let Writer { gpu, tower, work, sampler, sequence } = writer;
+        let runner = Runner { gpu, tower: &tower.tower, work, sampler };
+        let controls = Controls { end_token: Some(end), ..Controls::default() };
+        // Nobody speaks 25 sub-words a second.
+        let options = Options { max_tokens: 4 + codes.len(), controls, in_flight: in_flight(gpu) };
+        let mut stream = TextStream::default();
+        let state = sequence.state.clone();
+        let (zip, memories) = (&self.zip, &self.memories);
+        let mut between = |plan: &mut PlanBuilder<'_>, layer: crate::towers::Layer<'_>| {
+            zip.record(plan, TEXT, &layer, &state, memories);
+        };
+        let tokenizer = &tower.tokenizer;
+        let generation = decode(&runner, sequence, &[end], &options, &mut between, cancelled, &mut |token| {
+            let text = stream.push(tokenizer, token.id)?;
+            on_text(&text)
+        })
+        .await?;
+        timings.decode_ms = now_ms() - decoding;
+        timings.total_ms = now_ms() - started;
+        let seconds = samples.len() as f64 / RATE as f64;
+        Ok(Heard {
+            text: tokenizer.decode(&generation.ids)?.trim().to_owned(),
+            token_ids: generation.ids,
+            codes,
+            seconds,
+            rtf: timings.total_ms / 1e3 / seconds,
+            stop: generation.stop,
+            timings,
+        })
+    }
+
+    /// What the parts hold after [`Listener::transcribe`], for tests against recorded tensors.
+    #[must_use]
+    pub fn parts(&self) -> (&Encoder, &Quantizer, &Workspace, &Memories, &LogMel) {
+        (&self.encoder, &self.quantizer, &self.work, &self.memories, &self.log_mel)
+    }
+}

@@ -1,0 +1,100 @@
+//! Hearing against the recorded tensors of `models/zipper-en/reference/listen.safetensors`, boundary by boundary.
+
+mod common;
+
+use common::{assert_close, fetched, open, text_tower};
+use std::path::Path;
+use zipper::gpu::KernelSet;
+use zipper::tasks::generate::Writer;
+use zipper::tasks::transcribe::{Files, HearTimings, Listener};
+use zipper::weights::safetensors::Tensors;
+
+fn model(file: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/zipper-en").join(file);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn tensors(file: &str) -> Tensors {
+    Tensors::read(file, &model(file)).expect("well formed")
+}
+
+/// Samples of the committed clip: 16 bit, mono, 16 kHz, after the 44 bytes of a plain header.
+fn clip() -> Vec<f32> {
+    let wav = model("reference/clip.wav");
+    wav[44..].chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect()
+}
+
+/// The largest difference, over the largest value: hidden states differ by orders of magnitude between channels.
+fn relative_error(got: &[f32], want: &[f32]) -> f32 {
+    assert_eq!(got.len(), want.len());
+    let largest = want.iter().fold(1e-9f32, |m, v| m.max(v.abs()));
+    got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, f32::max) / largest
+}
+
+fn check(kernels: KernelSet) {
+    let gpu = open(kernels);
+    let mut writer = Writer::new(&gpu, text_tower(&gpu));
+    let encoder = Tensors::read("encoder", &fetched("models/whisper-base-encoder.safetensors")).expect("well formed");
+    let config = String::from_utf8(model("config.json")).expect("UTF-8");
+    let files = Files {
+        config: &config,
+        encoder: &encoder,
+        quantizer: &tensors("quantizer.safetensors"),
+        speech_tower: &tensors("speech_tower.safetensors"),
+        zip: &tensors("zip.safetensors"),
+    };
+    let mut listener = Listener::new(&gpu, &writer, &files).expect("the model fits its config");
+    let reference = tensors("reference/listen.safetensors");
+    let recorded = |name: &str| -> Vec<f32> { reference.get(name).expect("recorded").floats().expect("floats") };
+    let samples = clip();
+
+    let tokens = samples.len().div_ceil(640);
+    let mut padded = samples.clone();
+    padded.resize(tokens * 640 + 8000, 0.0);
+    let mel = listener.parts().4.compute(&padded);
+    let frames = mel.len() / 80;
+    let turned: Vec<f32> =
+        (0..80).flat_map(|band| (0..frames).map(move |t| (t, band))).map(|(t, b)| mel[t * 80 + b]).collect();
+    assert_close("log-mel", &turned, &recorded("log_mel"), 1e-4);
+
+    let heard = pollster::block_on(async {
+        let codes = listener.listen(&samples, &mut HearTimings::default()).await.expect("encodes");
+        let heard = listener.transcribe(&mut writer, &samples, &|| false, &mut |_| Ok(())).await.expect("transcribes");
+        assert_eq!(codes, heard.codes, "the same clip gives the same tokens");
+        heard
+    });
+    let (_, quantizer, work, memories, _) = listener.parts();
+    let read = |buffer: &wgpu::Buffer, n: usize| pollster::block_on(gpu.read::<f32>(buffer, 0, n)).expect("readback");
+    let error = |name: &str, got: &[f32], tolerance: f32| {
+        let error = relative_error(got, &recorded(name));
+        println!("{kernels:?} {name}: {error:.2e}");
+        assert!(error <= tolerance, "{kernels:?} {name} is off by {error:.2e} of its largest value");
+    };
+    error("features", &read(&quantizer.features, tokens * 384), 2e-3);
+    let codes: Vec<u32> =
+        reference.get("codes").expect("recorded").integers().expect("i32").iter().map(|c| *c as u32).collect();
+    assert_eq!(heard.codes, codes, "{kernels:?}: speech tokens");
+    error("speech_state.6", &read(&work.x, (tokens + 1) * 320), 2e-3);
+    let memory = &memories.links[0];
+    for (name, buffer) in [("link0.k", &memory.keys), ("link0.v", &memory.values)] {
+        let all = read(buffer, 6 * memory.capacity * 64);
+        let held: Vec<f32> = all.chunks(memory.capacity * 64).flat_map(|h| h[..(tokens + 1) * 64].to_vec()).collect();
+        error(name, &held, 2e-3);
+    }
+    let text: Vec<u32> =
+        reference.get("text_ids").expect("recorded").integers().expect("i32").iter().map(|c| *c as u32).collect();
+    // The recorded ids begin with the mark that the decoder is started with.
+    let shared = text[1..].iter().zip(&heard.token_ids).take_while(|(a, b)| a == b).count();
+    println!("{kernels:?} heard {:?}, {shared} of {} tokens as recorded", heard.text, text.len() - 1);
+    assert_eq!(heard.token_ids, text[1..], "{kernels:?}: the transcript");
+}
+
+#[test]
+fn plain() {
+    check(KernelSet::Plain);
+}
+
+#[test]
+fn tiled() {
+    check(KernelSet::Tiled);
+}

@@ -1,0 +1,89 @@
+//! Embedding and depthwise convolution against plain burn; the roofline's reading against the host.
+
+mod common;
+
+use burn::tensor::{Int, Tensor, TensorData};
+use common::{SETS, assert_close, noise, open, run, tensor, values};
+use zipper::gpu::{storage_from, storage_zeroed};
+use zipper::kernels::depthwise::{self, Depthwise};
+use zipper::kernels::embed::{self, embed};
+use zipper::kernels::matmul::{GpuMatrix, Rows};
+use zipper::kernels::stream_read::{self, stream_read};
+use zipper::weights::quant::{Format, Matrix};
+
+#[test]
+fn embedding_rows_are_unpacked() {
+    for set in SETS {
+        let gpu = open(set);
+        let device = gpu.burn().expect("burn shares the device");
+        for (vocabulary, width, ids) in
+            [(3, 32, vec![2u32]), (50, 96, vec![0, 49, 7]), (129, 576, vec![128, 128, 0, 64, 5])]
+        {
+            let table = noise(vocabulary * width, 1);
+            for format in Format::ALL {
+                let matrix = Matrix::quantize(format, vocabulary, width, &table);
+                let on_gpu = GpuMatrix::upload(&gpu, "table", &matrix);
+                // One id before those that are asked for.
+                let all = storage_from(&gpu, "ids", &[&[1u32], &ids[..]].concat());
+                let out = storage_zeroed(&gpu, "out", ids.len() * width);
+                let got = run(&gpu, &out, ids.len() * width, |plan| {
+                    embed(plan, &on_gpu, &all, 1, Rows::dense(&out, width), ids.len());
+                });
+                let wanted: Vec<i32> = ids.iter().map(|id| *id as i32).collect();
+                let wanted: Tensor<1, Int> = Tensor::from_data(TensorData::new(wanted, [ids.len()]), &device);
+                let want = embed::reference::embed(tensor(&matrix.dequantize(), [vocabulary, width], &device), wanted);
+                assert_close(&format!("{set:?} {format:?} {vocabulary} x {width}"), &got, &values(want), 1e-6);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_id_beyond_the_table_gives_zeros() {
+    let gpu = open(SETS[0]);
+    let table = GpuMatrix::upload(&gpu, "table", &Matrix::quantize(Format::F32, 2, 32, &[1.0; 64]));
+    let (ids, out) = (storage_from(&gpu, "ids", &[2u32, 1]), storage_from(&gpu, "out", &[9.0f32; 64]));
+    let got = run(&gpu, &out, 64, |plan| embed(plan, &table, &ids, 0, Rows::dense(&out, 32), 2));
+    assert_eq!(got, [[0.0; 32], [1.0; 32]].concat());
+}
+
+#[test]
+fn depthwise_convolution_equals_burn() {
+    for set in SETS {
+        let gpu = open(set);
+        let device = gpu.burn().expect("burn shares the device");
+        for (count, width, taps, dilation) in
+            [(1, 4, 7, 1), (2, 384, 7, 1), (17, 36, 3, 2), (63, 68, 5, 3), (9, 256, 1, 1)]
+        {
+            let (x, weight, bias) = (noise(count * width, 1), noise(width * taps, 2), noise(width, 3));
+            let kernel = Depthwise::new(&gpu, &weight, &bias, dilation);
+            let x_buffer = storage_from(&gpu, "x", &x);
+            let out = storage_zeroed(&gpu, "out", count * width);
+            let got = run(&gpu, &out, count * width, |plan| kernel.record(plan, &x_buffer, &out, count));
+            let want = depthwise::reference::depthwise(
+                tensor(&x, [count, width], &device),
+                tensor(&weight, [width, taps], &device),
+                tensor(&bias, [width], &device),
+                dilation,
+            );
+            assert_close(&format!("{set:?} {count} x {width}, {taps} taps"), &got, &values(want), 1e-5);
+        }
+    }
+}
+
+#[test]
+fn the_roofline_reads_every_word_once() {
+    for set in SETS {
+        let gpu = open(set);
+        for share in [16, 48] {
+            let words: Vec<u32> =
+                (0..stream_read::INVOCATIONS * share).map(|i| (i as u32).wrapping_mul(2_654_435_761)).collect();
+            let buffer = storage_from(&gpu, "words", &words);
+            let sums = storage_zeroed(&gpu, "sums", stream_read::INVOCATIONS);
+            run(&gpu, &sums, 1, |plan| stream_read(plan, &buffer, &sums));
+            let sums = pollster::block_on(gpu.read::<u32>(&sums, 0, stream_read::INVOCATIONS)).expect("readback");
+            let want = stream_read::reference::total(&words);
+            assert_eq!(stream_read::reference::total(&sums), want, "{set:?}, {share} words each");
+        }
+    }
+}
