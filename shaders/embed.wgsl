@@ -33,8 +33,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let block = row * p.blocks + b;
         let s = weight_scale(block);
         let c = weight_chunk(block, i);
-        lo = c.lo * s.x + vec4<f32>(s.y);
-        hi = c.hi * s.x + vec4<f32>(s.y);
+        lo = c.lo * (s.x * FOLD) + s.y * OFFSET;
+        hi = c.hi * (s.x * FOLD) + s.y * OFFSET;
     }
     let at = p.out_offset + id.y * p.out_stride + b * 32u + i * 4u;
     for (var j = 0u; j < 4u; j++) {

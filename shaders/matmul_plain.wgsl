@@ -23,18 +23,26 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         var total3 = vec4<f32>(0.0);
         for (var i = 0u; i < 4u; i++) {
             let k = at + vec4<u32>(b * 8u + i);
-            let l0 = x[k.x];
-            let l1 = x[k.y];
-            let l2 = x[k.z];
-            let l3 = x[k.w];
-            let h0 = x[k.x + 4u];
-            let h1 = x[k.y + 4u];
-            let h2 = x[k.z + 4u];
-            let h3 = x[k.w + 4u];
+            var l0 = x[k.x];
+            var l1 = x[k.y];
+            var l2 = x[k.z];
+            var l3 = x[k.w];
+            var h0 = x[k.x + 4u];
+            var h1 = x[k.y + 4u];
+            var h2 = x[k.z + 4u];
+            var h3 = x[k.w + 4u];
             total0 += l0 + h0;
+            l0 *= FOLD;
+            h0 *= FOLD;
             total1 += l1 + h1;
+            l1 *= FOLD;
+            h1 *= FOLD;
             total2 += l2 + h2;
+            l2 *= FOLD;
+            h2 *= FOLD;
             total3 += l3 + h3;
+            l3 *= FOLD;
+            h3 *= FOLD;
             let c0 = weight_chunk(w.x, i);
             let c1 = weight_chunk(w.y, i);
             let c2 = weight_chunk(w.z, i);
@@ -50,11 +58,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let s3 = weight_scale(w.w);
         let scale = vec4<f32>(s0.x, s1.x, s2.x, s3.x);
         let minimum = vec4<f32>(s0.y, s1.y, s2.y, s3.y);
-        let one = vec4<f32>(1.0);
-        sums[0] += scale * dots[0] + minimum * dot(total0, one);
-        sums[1] += scale * dots[1] + minimum * dot(total1, one);
-        sums[2] += scale * dots[2] + minimum * dot(total2, one);
-        sums[3] += scale * dots[3] + minimum * dot(total3, one);
+        sums[0] += scale * dots[0] + minimum * dot(total0, OFFSET);
+        sums[1] += scale * dots[1] + minimum * dot(total1, OFFSET);
+        sums[2] += scale * dots[2] + minimum * dot(total2, OFFSET);
+        sums[3] += scale * dots[3] + minimum * dot(total3, OFFSET);
     }
     finish(t, unit, sums[0]);
     if (t + 1u < p.count) { finish(t + 1u, unit, sums[1]); }

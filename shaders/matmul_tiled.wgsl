@@ -31,8 +31,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var b = 0u; b < p.blocks; b++) {
         let w = weight_chunk(load_row + b, load_chunk);
         let s = weight_scale(load_row + b);
-        let lo = w.lo * s.x + vec4<f32>(s.y);
-        let hi = w.hi * s.x + vec4<f32>(s.y);
+        let lo = w.lo * (s.x * FOLD) + s.y * OFFSET;
+        let hi = w.hi * (s.x * FOLD) + s.y * OFFSET;
         let xs = x[x_at + b * 8u];
         workgroupBarrier();
         for (var j = 0u; j < 4u; j++) {

@@ -18,9 +18,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         var dots = vec4<f32>(0.0);
         var total = vec4<f32>(0.0);
         for (var i = 0u; i < 4u; i++) {
-            let lo = x[at + i];
-            let hi = x[at + 4u + i];
-            total += lo + hi;
+            let x_lo = x[at + i];
+            let x_hi = x[at + 4u + i];
+            total += x_lo + x_hi;
+            let lo = x_lo * FOLD;
+            let hi = x_hi * FOLD;
             let c0 = weight_chunk(w.x, i);
             let c1 = weight_chunk(w.y, i);
             let c2 = weight_chunk(w.z, i);
@@ -36,7 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let s1 = weight_scale(w.y);
         let s2 = weight_scale(w.z);
         let s3 = weight_scale(w.w);
-        let sum_x = dot(total, vec4<f32>(1.0));
+        let sum_x = dot(total, OFFSET);
         sums += vec4<f32>(s0.x, s1.x, s2.x, s3.x) * dots + vec4<f32>(s0.y, s1.y, s2.y, s3.y) * sum_x;
     }
     finish(t, unit, sums);

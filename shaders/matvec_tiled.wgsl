@@ -22,7 +22,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let s = weight_scale(row + b);
             let lo = x[at + b * 8u + i];
             let hi = x[at + b * 8u + 4u + i];
-            sum += s.x * (dot(w.lo, lo) + dot(w.hi, hi)) + s.y * dot(lo + hi, vec4<f32>(1.0));
+            sum += s.x * (dot(w.lo, lo * FOLD) + dot(w.hi, hi * FOLD)) + s.y * dot(lo + hi, OFFSET);
         }
     }
     partial[local] = sum;

@@ -2,7 +2,8 @@
 //
 // W has p.rows rows of p.blocks blocks of 32 weights, in one of the storage formats (weights_*.wgsl), each of which gives
 //   weight_scale(block) -> (scale, minimum)   and   weight_chunk(block, i) -> weights 4i..4i+3 and 16+4i..16+4i+3,
-// unscaled. Block b of row n is block n * p.blocks + b. Four rows make a unit; an epilogue (epilogue_*.wgsl) gives
+// of which the true ones are scale * FOLD * chunk + minimum * OFFSET (both constant vectors of the format, so that they
+// can be applied to x, once for many rows). Block b of row n is block n * p.blocks + b. Four rows make a unit; an epilogue (epilogue_*.wgsl) gives
 //   unit_row(unit, r) -> row of W             and   finish(t, unit, sums of its four rows).
 struct Params {
     rows: u32,     // rows of W

@@ -1,4 +1,7 @@
 // Weights stored as f16, two to a word (needs no shader-f16): block b holds words 16 b .. 16 b + 15.
+const FOLD = vec4<f32>(1.0);
+const OFFSET = vec4<f32>(1.0);
+
 fn weight_scale(block: u32) -> vec2<f32> {
     return vec2<f32>(1.0, 0.0);
 }

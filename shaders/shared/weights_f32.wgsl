@@ -1,4 +1,7 @@
 // Weights stored as f32: block b holds words 32 b .. 32 b + 31.
+const FOLD = vec4<f32>(1.0);
+const OFFSET = vec4<f32>(1.0);
+
 fn weight_scale(block: u32) -> vec2<f32> {
     return vec2<f32>(1.0, 0.0);
 }

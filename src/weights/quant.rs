@@ -138,7 +138,7 @@ impl Matrix {
         if !columns.is_multiple_of(32) || bytes.len() != rows * columns || scales.len() * 32 != bytes.len() {
             return None;
         }
-        let mut words: Vec<u32> = bytemuck::pod_collect_to_vec(bytes);
+        let mut words = bias_bytes(bytes);
         words.extend(pack_f16(scales));
         Some(Self { rows, columns, format: Format::Q8_0, words })
     }
@@ -160,7 +160,7 @@ impl Matrix {
                 Format::Q8_0 => {
                     let scale = scales.next().unwrap_or_default().to_f32();
                     for (o, i) in out.iter_mut().zip(0..) {
-                        *o = scale * f32::from((block[i / 4] >> (8 * (i % 4))) as u8 as i8);
+                        *o = scale * f32::from(((block[i / 4] ^ BIAS) >> (8 * (i % 4))) as u8 as i8);
                     }
                 }
                 Format::Q4_1 => {
@@ -185,6 +185,13 @@ fn pack_f16(values: &[f16]) -> Vec<u32> {
         .collect()
 }
 
+/// The kernels want the three low bytes of every word with 128 added (see `shaders/shared/weights_q8_0.wgsl`).
+const BIAS: u32 = 0x0080_8080;
+
+fn bias_bytes(bytes: &[u8]) -> Vec<u32> {
+    bytemuck::pod_collect_to_vec(bytes).into_iter().map(|word: u32| word ^ BIAS).collect()
+}
+
 /// From blocks of 34 bytes (scale, bytes) to all bytes, then all scales: 34 is no multiple of a word.
 fn repack_q8_0(bytes: &[u8]) -> Vec<u32> {
     let blocks = bytes.chunks_exact(34);
@@ -194,7 +201,7 @@ fn repack_q8_0(bytes: &[u8]) -> Vec<u32> {
         scales.push(f16::from_le_bytes([block[0], block[1]]));
         quants.extend_from_slice(&block[2..]);
     }
-    let mut words: Vec<u32> = bytemuck::pod_collect_to_vec(&quants);
+    let mut words = bias_bytes(&quants);
     words.extend(pack_f16(&scales));
     words
 }
