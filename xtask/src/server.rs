@@ -1,13 +1,15 @@
 //! A static server for `dist/` on the loopback address: the headers that a page with WebGPU, wasm and workers should have, ranges, and
 //! nothing outside the folder.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use tiny_http::{Header, Method, Request, Response, StatusCode};
+use std::time::Duration;
 
 /// Nothing inline, nothing from elsewhere, no `blob:`; wasm may compile. Workers and worklets are files of their own.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; \
@@ -17,36 +19,38 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 /// The bench's other engines start workers from blobs: their folder, which never ships, has a policy of its own.
 const BENCH_POLICY: &str = "default-src 'self' blob: data: 'unsafe-inline' 'wasm-unsafe-eval' 'unsafe-eval'";
 
-/// Requests answered at a time.
-const THREADS: usize = 4;
+/// Longest request head in bytes.
+const LONGEST_HEAD: u64 = 32 << 10;
 
-/// A running server.
+/// A visitor that neither reads nor writes for so long is let go.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server. Every connection has a thread of its own: one visitor that stops reading holds up nobody else.
 pub struct Server {
-    inner: Arc<tiny_http::Server>,
-    threads: Vec<JoinHandle<()>>,
+    accepting: Option<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
     port: u16,
 }
 
 impl Server {
     /// Serves `folder` on `port` (0: any free one).
     pub fn start(folder: &Path, port: u16) -> Result<Self> {
-        let inner = tiny_http::Server::http(("127.0.0.1", port)).map_err(|error| {
-            anyhow!("cannot serve on port {port}: {error}. Choose another with --port, or 0 for any")
-        })?;
-        let port = inner.server_addr().to_ip().ok_or_else(|| anyhow!("the server has no IP address"))?.port();
-        let inner = Arc::new(inner);
-        let threads = (0..THREADS)
-            .map(|_| {
-                let (inner, folder) = (Arc::clone(&inner), folder.to_path_buf());
-                std::thread::spawn(move || {
-                    while let Ok(request) = inner.recv() {
-                        // An error here is the visitor's connection going away: nothing to be done about it.
-                        let _ = answer(&folder, request);
-                    }
-                })
-            })
-            .collect();
-        Ok(Self { inner, threads, port })
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .with_context(|| format!("cannot serve on port {port}: choose another with --port, or 0 for any"))?;
+        let port = listener.local_addr()?.port();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (folder, stopped) = (folder.to_path_buf(), Arc::clone(&stop));
+        let accepting = std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+                let (Ok(stream), folder) = (stream, folder.clone()) else { continue };
+                // An error is the visitor's connection going away: nothing to be done about it.
+                std::thread::spawn(move || drop(converse(&folder, &stream)));
+            }
+        });
+        Ok(Self { accepting: Some(accepting), stop, port })
     }
 
     /// The page's address. `localhost` counts as a secure context, which WebGPU and the microphone ask for.
@@ -56,46 +60,118 @@ impl Server {
 
     /// Serves until the process is interrupted.
     pub fn wait(mut self) {
-        for thread in std::mem::take(&mut self.threads) {
-            let _ = thread.join();
+        if let Some(accepting) = self.accepting.take() {
+            let _ = accepting.join();
         }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for _ in 0..THREADS {
-            self.inner.unblock();
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes the thread that accepts, so that it sees the flag.
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+    }
+}
+
+/// What is used of a request (HTTP/1.1, RFC 9112).
+struct Request {
+    method: String,
+    target: String,
+    range: Option<String>,
+    keep: bool,
+    body: bool,
+}
+
+/// Answers one connection's requests in turn.
+fn converse(folder: &Path, stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = read_request(&mut reader)? {
+        // A body is never wanted and never read, so such a connection cannot go on.
+        let keep = request.keep && !request.body;
+        answer(folder, &request, keep, &mut &*stream)?;
+        if !keep {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The next request's head, or none when the visitor has left or does not speak HTTP.
+fn read_request(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> {
+    let mut head = reader.take(LONGEST_HEAD);
+    let mut line = String::new();
+    head.read_line(&mut line)?;
+    let mut words = line.split_whitespace();
+    let (Some(method), Some(target), Some("HTTP/1.1" | "HTTP/1.0")) = (words.next(), words.next(), words.next()) else {
+        return Ok(None);
+    };
+    let keep = line.trim_end().ends_with("HTTP/1.1");
+    let mut request = Request { method: method.into(), target: target.into(), range: None, keep, body: false };
+    loop {
+        let mut line = String::new();
+        if head.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let Some((name, value)) = line.trim_end().split_once(':') else { return Ok(Some(request)) };
+        let value = value.trim();
+        match name.to_ascii_lowercase().as_str() {
+            "range" => request.range = Some(value.into()),
+            "connection" => request.keep &= !value.eq_ignore_ascii_case("close"),
+            "content-length" => request.body = value != "0",
+            "transfer-encoding" => request.body = true,
+            _ => {}
         }
     }
 }
 
-fn answer(folder: &Path, request: Request) -> std::io::Result<()> {
-    if !matches!(request.method(), Method::Get | Method::Head) {
-        return request.respond(plain(405, "only GET and HEAD"));
+fn answer(folder: &Path, request: &Request, keep: bool, out: &mut impl Write) -> std::io::Result<()> {
+    if request.method != "GET" && request.method != "HEAD" {
+        return plain(out, keep, "405 Method Not Allowed", "only GET and HEAD", &[("Allow", "GET, HEAD".into())]);
     }
-    let Some(path) = locate(folder, request.url()) else { return request.respond(plain(404, "not found")) };
-    let Ok(mut file) = File::open(&path) else { return request.respond(plain(404, "not found")) };
+    let found = locate(folder, &request.target).and_then(|path| Some((File::open(&path).ok()?, path)));
+    let Some((mut file, path)) = found else { return plain(out, keep, "404 Not Found", "not found", &[]) };
     let length = file.metadata()?.len();
-    let asked = request.headers().iter().find(|header| header.field.equiv("Range")).map(|header| header.value.as_str());
-    let range = asked.map(|text| parse_range(text, length));
+    let range = request.range.as_ref().map_or(Range::Whole, |text| parse_range(text, length));
     let (status, start, count) = match range {
-        None | Some(Range::Whole) => (200, 0, length),
-        Some(Range::Part(start, end)) => (206, start, end - start + 1),
-        Some(Range::Unsatisfiable) => {
-            return request
-                .respond(plain(416, "range").with_header(header("Content-Range", &format!("bytes */{length}"))));
+        Range::Whole => ("200 OK", 0, length),
+        Range::Part(start, end) => ("206 Partial Content", start, end - start + 1),
+        Range::Unsatisfiable => {
+            let whole = [("Content-Range", format!("bytes */{length}"))];
+            return plain(out, keep, "416 Range Not Satisfiable", "no such range", &whole);
         }
     };
-    file.seek(SeekFrom::Start(start))?;
-    let mut headers = common_headers(&path, request.url());
-    if status == 206 {
-        headers.push(header("Content-Range", &format!("bytes {start}-{}/{length}", start + count - 1)));
+    let policy = if request.target.starts_with("/bench/") { BENCH_POLICY } else { POLICY };
+    let mut headers = vec![("Content-Type", mime(&path).to_owned()), ("Content-Security-Policy", policy.to_owned())];
+    if range != Range::Whole {
+        headers.push(("Content-Range", format!("bytes {start}-{}/{length}", start + count - 1)));
     }
-    let length = usize::try_from(count).unwrap_or(usize::MAX);
-    let response = Response::new(StatusCode(status), headers, file.take(count), Some(length), None);
-    // Known lengths are sent as such: the page's progress needs them.
-    request.respond(response.with_chunked_threshold(usize::MAX))
+    write_head(out, keep, status, count, &headers)?;
+    if request.method == "GET" {
+        file.seek(SeekFrom::Start(start))?;
+        std::io::copy(&mut file.take(count), out)?;
+    }
+    out.flush()
+}
+
+/// Both first headers together isolate the page: exact clocks and shared memory.
+const COMMON: &str = "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Embedder-Policy: require-corp\r\n\
+    Cross-Origin-Resource-Policy: same-origin\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\
+    Accept-Ranges: bytes\r\nCache-Control: no-cache\r\n";
+
+fn write_head(out: &mut impl Write, keep: bool, status: &str, length: u64, headers: &[(&str, String)]) -> std::io::Result<()> {
+    let connection = if keep { "keep-alive" } else { "close" };
+    let own: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: {connection}\r\n{COMMON}{own}\r\n");
+    out.write_all(head.as_bytes())
+}
+
+fn plain(out: &mut impl Write, keep: bool, status: &str, text: &str, headers: &[(&str, String)]) -> std::io::Result<()> {
+    write_head(out, keep, status, text.len() as u64, headers)?;
+    out.write_all(text.as_bytes())
 }
 
 /// The file that a URL means, or none outside `folder`.
@@ -129,7 +205,7 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Range {
     /// No usable range was named: the whole file.
     Whole,
@@ -154,25 +230,6 @@ fn parse_range(text: &str, length: u64) -> Range {
     }
 }
 
-fn common_headers(path: &Path, url: &str) -> Vec<Header> {
-    let policy = if url.starts_with("/bench/") { BENCH_POLICY } else { POLICY };
-    [
-        ("Content-Type", mime(path)),
-        ("Content-Security-Policy", policy),
-        // Both together isolate the page: exact clocks and shared memory.
-        ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Cross-Origin-Embedder-Policy", "require-corp"),
-        ("Cross-Origin-Resource-Policy", "same-origin"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "no-referrer"),
-        ("Accept-Ranges", "bytes"),
-        ("Cache-Control", "no-cache"),
-    ]
-    .iter()
-    .map(|(name, value)| header(name, value))
-    .collect()
-}
-
 fn mime(path: &Path) -> &'static str {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("html") => "text/html; charset=utf-8",
@@ -189,20 +246,9 @@ fn mime(path: &Path) -> &'static str {
     }
 }
 
-fn header(name: &str, value: &str) -> Header {
-    // Both are ASCII: names are ours, values ours or numbers.
-    Header::from_bytes(name, value).unwrap_or_else(|()| unreachable!("header {name} is ASCII"))
-}
-
-fn plain(status: u16, text: &str) -> Response<std::io::Cursor<Vec<u8>>> {
-    Response::from_string(text).with_status_code(status).with_header(header("X-Content-Type-Options", "nosniff"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
-    use std::net::TcpStream;
 
     #[test]
     fn ranges_as_the_standard_has_them() {
