@@ -18,6 +18,7 @@ pub use fault::Faults;
 pub use kernel::{Access, Kernel};
 pub use plan::{Binding, Plan, PlanBuilder};
 pub use readback::Readback;
+pub use wgpu;
 
 use crate::error::{Error, Result};
 use std::cell::{OnceCell, RefCell};

@@ -24,7 +24,7 @@ pub fn run(options: &Options) -> Result<()> {
         headless::prepare()?;
     }
     if !options.browser_only {
-        run::check(Command::new("cargo").args(["bench", "--package", "zipper"]).current_dir(place::root()))?;
+        run::check(Command::new("cargo").args(["bench", "--package", "zipper-bench"]).current_dir(place::root()))?;
     }
     // The other engine and its page are served beside ours, so that both run in one browser on one adapter.
     let bench = place::dist().join("bench");
