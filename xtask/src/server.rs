@@ -162,14 +162,27 @@ const COMMON: &str = "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Em
     Cross-Origin-Resource-Policy: same-origin\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\
     Accept-Ranges: bytes\r\nCache-Control: no-cache\r\n";
 
-fn write_head(out: &mut impl Write, keep: bool, status: &str, length: u64, headers: &[(&str, String)]) -> std::io::Result<()> {
+fn write_head(
+    out: &mut impl Write,
+    keep: bool,
+    status: &str,
+    length: u64,
+    headers: &[(&str, String)],
+) -> std::io::Result<()> {
     let connection = if keep { "keep-alive" } else { "close" };
     let own: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: {connection}\r\n{COMMON}{own}\r\n");
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: {connection}\r\n{COMMON}{own}\r\n");
     out.write_all(head.as_bytes())
 }
 
-fn plain(out: &mut impl Write, keep: bool, status: &str, text: &str, headers: &[(&str, String)]) -> std::io::Result<()> {
+fn plain(
+    out: &mut impl Write,
+    keep: bool,
+    status: &str,
+    text: &str,
+    headers: &[(&str, String)],
+) -> std::io::Result<()> {
     write_head(out, keep, status, text.len() as u64, headers)?;
     out.write_all(text.as_bytes())
 }
