@@ -52,8 +52,7 @@ test("a lost device is said, and the page recovers", async () => {
     await page.click("#run");
     await page.waitForFunction(() => document.querySelector("#result-text").textContent.length > 0, null, { timeout: 120_000 });
     // Ends the browser's GPU process, as a driver reset would.
-    const other = await context.newPage();
-    await other.goto("chrome://gpucrash").catch(() => {});
+    await (await context.newCDPSession(page)).send("Browser.crashGpuProcess");
     const said = await trouble(page);
     assert.equal(said.code, "device-lost");
     await page.click("#trouble-again");
