@@ -1,0 +1,93 @@
+// `cargo xtask bench`: runs the browser's measurements one after another, adds the native ones, writes benches/results.{json,md}.
+
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { address, launch } from "../../xtask/headless/chromium.mjs";
+
+const TOKENS = Number(process.env.ZIPPER_BENCH_TOKENS ?? 32);
+
+/** In a fresh browser each, so that no engine leaves memory or heat to the next. */
+async function measure(name, argument) {
+  console.error(`▸ ${name} ${JSON.stringify(argument)}`);
+  const context = await launch();
+  try {
+    const page = await context.newPage();
+    await page.goto(new URL("bench/index.html", address()).href);
+    const work = page.evaluate(async ([which, how]) => (await import("/bench/bench.js"))[which](how), [name, argument]);
+    let timer;
+    const limit = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error("took longer than 5 minutes")), 300_000)));
+    return await Promise.race([work, limit]).finally(() => clearTimeout(timer));
+  } catch (error) {
+    // A peer that does not run here is reported as such, never left out.
+    return { error: error.message.split("\n")[0] };
+  } finally {
+    await context.close();
+  }
+}
+
+/** Criterion's means, by bench. */
+async function native(folder, name = "") {
+  const found = {};
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    if (!entry.isDirectory()) continue;
+    const path = join(folder, entry.name);
+    if (entry.name === "new") {
+      const estimates = JSON.parse(await readFile(join(path, "estimates.json"), "utf8"));
+      found[name] = { mean_ms: estimates.mean.point_estimate / 1e6 };
+    } else if (entry.name !== "report" && entry.name !== "base") {
+      Object.assign(found, await native(path, name ? `${name}/${entry.name}` : entry.name));
+    }
+  }
+  return found;
+}
+
+const results = {
+  machine: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores`,
+  taken: new Date().toISOString(),
+  tokens: TOKENS,
+  roofline: await measure("roofline", {}),
+  zipper: await measure("ours", { tokens: TOKENS }),
+  wllama_webgpu: await measure("wllama", { tokens: TOKENS, gpu: true }),
+  wllama_cpu: await measure("wllama", { tokens: TOKENS, gpu: false }),
+  native: await native(join(import.meta.dirname, "../../target/criterion")),
+};
+const { roofline, zipper } = results;
+if (!zipper.error && !roofline.error) {
+  zipper.weight_gigabytes_per_second = (zipper.weight_bytes * zipper.decode_tokens_per_second) / 1e9;
+  zipper.share_of_roofline = zipper.weight_gigabytes_per_second / roofline.gigabytes_per_second;
+}
+
+const folder = join(import.meta.dirname, "..");
+await writeFile(join(folder, "results.json"), `${JSON.stringify(results, null, 2)}\n`);
+
+const figure = (value, digits = 1) => (typeof value === "number" && Number.isFinite(value) ? value.toFixed(digits) : "–");
+const row = (name, r) =>
+  r.error
+    ? `| ${name} | did not run: ${r.error} | | |`
+    : `| ${name} | ${figure(r.prefill_tokens_per_second)} | ${figure(r.decode_tokens_per_second)} | ${figure(r.load_ms / 1000)} |`;
+const lines = [
+  "# Figures",
+  "",
+  `Written by \`cargo xtask bench\` on ${results.taken.slice(0, 10)}. Machine: ${results.machine}. Adapter in the browser: ${zipper.adapter?.name ?? "–"}` +
+    `${zipper.adapter?.software ? " (software)" : ""}, kernels ${zipper.adapter?.kernels ?? "–"}.`,
+  "",
+  `SmolLM2-135M-Instruct Q4_1, one file for all; a prompt of ${zipper.prompt_tokens ?? "–"} tokens, ${TOKENS} greedy tokens after it, each engine in a fresh headless Chromium, second run.`,
+  "",
+  "| engine | prefill, tokens/s | decode, tokens/s | load, s |",
+  "| --- | --- | --- | --- |",
+  row("Zipper", zipper),
+  row("wllama, WebGPU", results.wllama_webgpu),
+  row("wllama, CPU (wasm threads)", results.wllama_cpu),
+  "",
+  `Streaming read of this adapter (roofline): ${figure(roofline.gigabytes_per_second, 2)} GB/s. Weights that Zipper reads while decoding: ` +
+    `${figure(zipper.weight_gigabytes_per_second, 2)} GB/s, ${figure(zipper.share_of_roofline * 100, 0)} % of it.`,
+  "",
+];
+if (Object.keys(results.native).length > 0) {
+  lines.push("## Native (criterion)", "", "| bench | mean, ms |", "| --- | --- |");
+  for (const [name, { mean_ms }] of Object.entries(results.native)) lines.push(`| ${name} | ${figure(mean_ms, 3)} |`);
+  lines.push("");
+}
+await writeFile(join(folder, "results.md"), lines.join("\n"));
+console.log(lines.join("\n"));
