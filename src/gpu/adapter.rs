@@ -59,8 +59,11 @@ pub(super) struct Opened {
     pub report: AdapterReport,
 }
 
+/// A limit's name, the least it may be, and where it stands.
+type Limit = (&'static str, u64, fn(&wgpu::Limits) -> u64);
+
 /// The least that every kernel may count on (the defaults of the WebGPU specification, or below them).
-const NEEDED: [(&str, u64, fn(&wgpu::Limits) -> u64); 5] = [
+const NEEDED: [Limit; 5] = [
     ("maxStorageBuffersPerShaderStage", 8, |l| u64::from(l.max_storage_buffers_per_shader_stage)),
     ("maxComputeInvocationsPerWorkgroup", 256, |l| u64::from(l.max_compute_invocations_per_workgroup)),
     ("maxComputeWorkgroupStorageSize", 16_384, |l| u64::from(l.max_compute_workgroup_storage_size)),

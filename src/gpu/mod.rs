@@ -171,7 +171,7 @@ impl Gpu {
             .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None })
             .map_err(|e| Error::DeviceLost(e.to_string()))?;
         #[cfg(target_arch = "wasm32")]
-        drop(submission);
+        let _ = submission;
         receiver.await.map_err(|_| Error::DeviceLost("a callback was dropped".into()))
     }
 }

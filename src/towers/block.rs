@@ -55,6 +55,7 @@ pub struct Block {
 impl Block {
     /// Records the block for `count` rows of the hidden states in `work.x`, whose first row stands at the position in
     /// word 0 of `state`; keys and values are appended to `cache`. Eight dispatches.
+    #[allow(clippy::too_many_arguments)]
     pub fn record(
         &self,
         plan: &mut PlanBuilder<'_>,

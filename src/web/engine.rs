@@ -1,4 +1,8 @@
 //! The engine as JavaScript sees it.
+//!
+//! Each model part sits in a `RefCell` that stays borrowed while the part works, across awaits: it is the lock. Every borrow is
+//! a `try_` one, so a second request meanwhile gets [`Error::Busy`] instead of a panic.
+#![allow(clippy::await_holding_refcell_ref)]
 
 use super::errors::{bad_options, to_js};
 use crate::bench;

@@ -305,7 +305,9 @@ mod tests {
         f
     }
 
-    fn read_in_pieces(file: &[u8], size: usize) -> Result<(Reader, Vec<(String, Vec<u8>)>)> {
+    type Tensors = Vec<(String, Vec<u8>)>;
+
+    fn read_in_pieces(file: &[u8], size: usize) -> Result<(Reader, Tensors)> {
         let mut reader = Reader::new();
         let mut tensors = Vec::new();
         for piece in file.chunks(size) {
