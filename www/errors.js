@@ -17,6 +17,12 @@ const REMEDIES = /** @type {Record<string, string>} */ ({
   "download-failed": "Check the connection and try again: what has arrived is kept.",
   "offline": "Connect to the network once to download the model; afterwards it works without.",
   "busy": "Wait for the work under way, or stop it.",
+  "audio-empty": "Choose a recording with sound in it.",
+  "audio-unreadable": "Choose a sound file: WAV, MP3, Opus, FLAC or M4A.",
+  "audio-silent": "Speak closer to the microphone, or choose another recording.",
+  "microphone-missing": "Plug a microphone in, or choose a file instead.",
+  "microphone-refused": "Allow the microphone beside the address bar, or choose a file instead.",
+  "microphone-silent": "The microphone delivers silence: check that it is not muted and that the right one is chosen in the system's settings.",
   "closed": "Reload the page.",
   "engine-stopped": "Reload the page.",
 });

@@ -2,6 +2,7 @@
 
 import { element, megabytes, show, span } from "./dom.js";
 import { asZipperError } from "./errors.js";
+import { setListener } from "./listen.js";
 import { clearTrouble, showTrouble } from "./trouble.js";
 import { setWriter } from "./write.js";
 import { createZipper } from "./zipper.js";
@@ -70,6 +71,7 @@ async function load() {
     const tower = await zipper.load({ signal: loading.signal, onProgress: showProgress });
     show(fetching, false);
     setWriter(zipper, tower, recover);
+    setListener(zipper, recover);
   } catch (thrown) {
     const error = asZipperError(thrown);
     if (error.code !== "cancelled") showTrouble(error, error.code === "device-lost" ? recover : () => void load());
@@ -85,6 +87,7 @@ function recover() {
   zipper?.close();
   zipper = undefined;
   setWriter(undefined);
+  setListener(undefined);
   void start();
 }
 

@@ -62,6 +62,29 @@
  * @property {number} tokens_per_second
  * @property {Timings} timings
  *
+ * @typedef {object} Heard one segment of speech
+ * @property {string} text
+ * @property {number[]} token_ids
+ * @property {number[]} codes speech tokens
+ * @property {number} seconds
+ * @property {number} rtf work time over audio time
+ * @property {string} stop
+ * @property {Record<string, number>} timings
+ *
+ * @typedef {object} Word
+ * @property {string} word
+ * @property {number} start seconds
+ * @property {number} end seconds
+ *
+ * @typedef {object} Transcript
+ * @property {string} text
+ * @property {Word[]} words
+ * @property {"estimated" | "attention"} word_times where the words' times come from
+ * @property {{ text: string, start: number, end: number, words: Word[] }[]} segments
+ * @property {number} seconds
+ * @property {number} rtf
+ * @property {Record<string, number>} timings
+ *
  * @typedef {{ id: number, method: string, args: unknown[] }} Request
  * @typedef {{ id: number, value?: unknown, error?: { code: string, message: string }, event?: unknown }} Reply
  */

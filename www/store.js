@@ -18,13 +18,13 @@ export class ShardStore {
   }
 
   /**
-   * The model's manifest: the network's if it can be reached, else the kept one.
-   * @param {string} model
+   * A small file: the network's if it can be reached, else the kept one.
+   * @param {string} path below the folder of models
    * @param {AbortSignal} [signal]
-   * @returns {Promise<Manifest>}
+   * @returns {Promise<string>}
    */
-  async manifest(model, signal) {
-    const address = new URL(`${model}/manifest.json`, this.base).href;
+  async text(path, signal) {
+    const address = new URL(path, this.base).href;
     const cache = await openCache();
     /** @type {Response | undefined} */
     let response;
@@ -33,23 +33,34 @@ export class ShardStore {
     } catch (error) {
       if (signal?.aborted) throw new ZipperError("cancelled", "the download was cancelled");
       response = await cache?.match(address);
-      if (!response) throw unreachable(`${model}/manifest.json`, error);
+      if (!response) throw unreachable(path, error);
     }
-    if (response.status === 404) throw new ZipperError("shard-missing", `the site has no model ${model}`);
-    if (!response.ok) throw new ZipperError("download-failed", `${model}/manifest.json: the site answered ${response.status}`);
-    const kept = response.clone();
+    if (response.status === 404) throw new ZipperError("shard-missing", `${path} is not on the site`);
+    if (!response.ok) throw new ZipperError("download-failed", `${path}: the site answered ${response.status}`);
+    await keep(cache, address, response.clone());
+    return await response.text();
+  }
+
+  /**
+   * The model's manifest. Shards that it no longer lists make room.
+   * @param {string} model
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Manifest>}
+   */
+  async manifest(model, signal) {
+    const path = `${model}/manifest.json`;
     /** @type {Manifest} */
     let manifest;
     try {
-      manifest = await response.json();
-    } catch {
-      throw new ZipperError("model-format", `${model}/manifest.json is no JSON`);
+      manifest = JSON.parse(await this.text(path, signal));
+    } catch (error) {
+      if (error instanceof ZipperError) throw error;
+      throw new ZipperError("model-format", `${path} is no JSON`);
     }
     if (!Array.isArray(manifest.shards) || typeof manifest.bytes !== "number") {
-      throw new ZipperError("model-format", `${model}/manifest.json lists no shards`);
+      throw new ZipperError("model-format", `${path} lists no shards`);
     }
-    await keep(cache, address, kept);
-    await this.#dropStale(cache, model, manifest);
+    await this.#dropStale(await openCache(), model, manifest);
     return manifest;
   }
 

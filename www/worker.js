@@ -4,18 +4,27 @@ import init, { Engine } from "../zipper.js";
 import { ZipperError, asZipperError } from "./errors.js";
 import { ShardStore } from "./store.js";
 
-/** @import { EngineOptions, Reply, Request, TowerReport } from "./protocol.js" */
+/** @import { EngineOptions, Progress, Reply, Request, TowerReport } from "./protocol.js" */
 /** @typedef {(event: unknown) => void} Tell */
+/** @typedef {{ result: Promise<unknown>, listeners: Set<Tell>, abort: AbortController }} Loading */
 
 const TEXT_TOWER = "smollm2-135m-instruct-q4_1";
+/** The engine's names of what hearing needs beside the text tower, and the models that hold them. */
+const HEARING = {
+  encoder: "whisper-base-encoder",
+  quantizer: "zipper-en/quantizer",
+  speech_tower: "zipper-en/speech_tower",
+  zip: "zipper-en/zip",
+};
 
 const store = new ShardStore(new URL("../models/", self.location.href));
 
 /** @type {Promise<Engine> | undefined} */
 let engine;
-/** @type {{ result: Promise<TowerReport>, listeners: Set<Tell>, abort: AbortController } | undefined} */
-let loading;
-let generating = false;
+/** What is being loaded or is loaded, by task. @type {Map<string, Loading>} */
+const loadings = new Map();
+/** What the engine is at, if anything. @type {string | undefined} */
+let work;
 
 async function opened() {
   if (!engine) throw new ZipperError("model-missing", "the engine is not open");
@@ -35,39 +44,17 @@ const methods = {
     }
   },
 
-  isKept: () => store.isKept(TEXT_TOWER),
-
-  // Asked for twice at once, the model is loaded once and both are told.
-  async load(tell) {
-    if (!loading) {
-      const abort = new AbortController();
-      /** @type {Set<Tell>} */
-      const listeners = new Set();
-      const result = loadTextTower(abort.signal, (event) => listeners.forEach((listener) => listener(event)));
-      const mine = { result, listeners, abort };
-      loading = mine;
-      // A failed or finished loading may be repeated.
-      const over = () => {
-        if (loading === mine) loading = undefined;
-      };
-      result.then(over, over);
-    }
-    loading.listeners.add(tell);
-    return await loading.result;
+  isKept: async (_tell, task) => {
+    const models = [TEXT_TOWER, ...(task === "hear" ? Object.values(HEARING) : [])];
+    return (await Promise.all(models.map((model) => store.isKept(model)))).every(Boolean);
   },
 
-  stopLoading: () => loading?.abort.abort(),
+  load: (tell) => shared("write", tell, loadTextTower),
+  loadHearing: (tell) => shared("hear", tell, loadHearing),
+  stopLoading: () => loadings.forEach(({ abort }) => abort.abort()),
 
-  async generate(tell, prompt, options) {
-    const ready = await opened();
-    if (generating) throw new ZipperError("busy", "the engine is already writing");
-    generating = true;
-    try {
-      return await ready.generate(prompt, options, tell);
-    } finally {
-      generating = false;
-    }
-  },
+  generate: (tell, prompt, options) => alone("writing", (ready) => ready.generate(prompt, options, tell)),
+  hear: (tell, samples) => alone("hearing", (ready) => ready.transcribe(samples, tell)),
 
   async cancel() {
     (await engine)?.cancel();
@@ -80,6 +67,44 @@ const methods = {
     return Engine.shader_sources();
   },
 };
+
+/**
+ * One job at a time: there is one device, and its buffers serve one job.
+ * @template T
+ * @param {string} what
+ * @param {(engine: Engine) => Promise<T>} job
+ */
+async function alone(what, job) {
+  const ready = await opened();
+  if (work) throw new ZipperError("busy", `the engine is already ${work}`);
+  work = what;
+  try {
+    return await job(ready);
+  } finally {
+    work = undefined;
+  }
+}
+
+/**
+ * Asked for twice at once, something is loaded once and both are told. What failed may be tried again; what is loaded stays.
+ * @param {string} task
+ * @param {Tell} tell
+ * @param {(signal: AbortSignal, tell: Tell) => Promise<unknown>} load
+ */
+async function shared(task, tell, load) {
+  let loading = loadings.get(task);
+  if (!loading) {
+    const abort = new AbortController();
+    /** @type {Set<Tell>} */
+    const listeners = new Set();
+    const result = load(abort.signal, (event) => listeners.forEach((listener) => listener(event)));
+    loading = { result, listeners, abort };
+    loadings.set(task, loading);
+    result.catch(() => loadings.delete(task));
+  }
+  loading.listeners.add(tell);
+  return await loading.result;
+}
 
 /**
  * @param {AbortSignal} signal
@@ -95,6 +120,35 @@ async function loadTextTower(signal, tell) {
     if (signal.aborted) throw new ZipperError("cancelled", "the download was cancelled");
   }
   return await ready.text_tower_finish();
+}
+
+/**
+ * Everything that hearing needs; the text tower too where it is not in yet.
+ * @param {AbortSignal} signal
+ * @param {Tell} tell
+ */
+async function loadHearing(signal, tell) {
+  const ready = await opened();
+  await shared("write", tell, loadTextTower);
+  const config = await store.text("zipper-en/config.json", signal);
+  const parts = await Promise.all(
+    Object.entries(HEARING).map(async ([part, model]) => ({ part, model, manifest: await store.manifest(model, signal) })),
+  );
+  const total = parts.reduce((sum, { manifest }) => sum + manifest.bytes, 0);
+  let before = 0;
+  for (const { part, model, manifest } of parts) {
+    const base = before;
+    /** @param {Progress} progress */
+    const onProgress = (progress) => tell({ ...progress, model: "hearing", loaded: base + progress.loaded, total });
+    let restart = true;
+    for await (const shard of store.shards(manifest, model, { signal, onProgress })) {
+      ready.part_push(part, shard, restart);
+      restart = false;
+      if (signal.aborted) throw new ZipperError("cancelled", "the download was cancelled");
+    }
+    before += manifest.bytes;
+  }
+  await ready.hearing_finish(config);
 }
 
 /** @param {Reply} reply */

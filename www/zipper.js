@@ -6,7 +6,7 @@
 
 import { ZipperError, asZipperError } from "./errors.js";
 
-/** @import { AdapterReport, EngineOptions, Generated, Progress, Reply, TokenEvent, TowerReport } from "./protocol.js" */
+/** @import { AdapterReport, EngineOptions, Generated, Heard, Progress, Reply, TokenEvent, TowerReport } from "./protocol.js" */
 
 /**
  * @typedef {object} LoadOptions
@@ -61,9 +61,13 @@ export class Zipper {
     });
   }
 
-  /** Whether the text tower is already on this machine. @returns {Promise<boolean>} */
-  isKept() {
-    return this.call("isKept", []);
+  /**
+   * Whether what a task needs is already on this machine.
+   * @param {"write" | "hear"} [task]
+   * @returns {Promise<boolean>}
+   */
+  isKept(task = "write") {
+    return this.call("isKept", [task]);
   }
 
   /**
@@ -73,6 +77,27 @@ export class Zipper {
    */
   load({ onProgress, signal } = {}) {
     return this.#stoppable("load", [], "stopLoading", signal, onProgress);
+  }
+
+  /**
+   * Everything that {@link hear} needs, the text tower among it.
+   * @param {LoadOptions} [options]
+   * @returns {Promise<void>}
+   */
+  loadHearing({ onProgress, signal } = {}) {
+    return this.#stoppable("loadHearing", [], "stopLoading", signal, onProgress);
+  }
+
+  /**
+   * The words of one segment of speech. For recordings of any length see `transcribe.js`.
+   * @param {Float32Array} samples mono, 16 kHz, at most 29 s
+   * @param {{ signal?: AbortSignal, onText?: (text: string) => void }} [options]
+   * @returns {Promise<Heard>}
+   */
+  hear(samples, { signal, onText } = {}) {
+    return this.#stoppable("hear", [samples], "cancel", signal, (event) => {
+      if (event.kind === "text") onText?.(event.text);
+    });
   }
 
   /**

@@ -32,6 +32,20 @@ pub struct Generate {
     pub as_is: bool,
 }
 
+/// Options of `transcribe`.
+#[derive(Args)]
+pub struct Transcribe {
+    /// Recordings: whatever Chromium can decode
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// One JSON object a line: file, text, words, seconds, rtf, timings; or file, error
+    #[arg(long)]
+    pub json: bool,
+    /// Use dist/ as it is
+    #[arg(long)]
+    pub as_is: bool,
+}
+
 /// Options of `with-page`.
 #[derive(Args)]
 pub struct WithPage {
@@ -58,6 +72,15 @@ pub fn generate(options: &Generate) -> Result<()> {
         "json": options.json,
     });
     drive(&place::root().join("xtask/headless/generate.mjs"), &[request.to_string()])
+}
+
+/// `cargo xtask transcribe`.
+pub fn transcribe(options: &Transcribe) -> Result<()> {
+    if !options.as_is {
+        prepare()?;
+    }
+    let request = serde_json::json!({ "files": options.files, "json": options.json });
+    drive(&place::root().join("xtask/headless/transcribe.mjs"), &[request.to_string()])
 }
 
 /// `cargo xtask with-page`.

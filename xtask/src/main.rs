@@ -49,6 +49,8 @@ enum Chore {
     Bench(bench::Options),
     /// Continue a prompt with the page's own code in headless Chromium
     Generate(headless::Generate),
+    /// Transcribe recordings with the page's own code in headless Chromium
+    Transcribe(headless::Transcribe),
     /// Run a script against the served page (for chores under construction): node FILE, with ZIPPER_URL set
     #[command(hide = true)]
     WithPage(headless::WithPage),
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Chore::Test(options) => stages::run(&options),
         Chore::Bench(options) => bench::run(&options),
         Chore::Generate(options) => headless::generate(&options),
+        Chore::Transcribe(options) => headless::transcribe(&options),
         Chore::WithPage(options) => headless::with_page(&options),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };

@@ -1,0 +1,224 @@
+// Listen: a file or the microphone becomes text.
+
+import { Microphone, decodeFile } from "./audio.js";
+import { element, megabytes, show, span } from "./dom.js";
+import { ZipperError, asZipperError } from "./errors.js";
+import { FORMATS } from "./subtitles.js";
+import { transcribe } from "./transcribe.js";
+import { clearTrouble, showTrouble } from "./trouble.js";
+
+/** @import { Progress, Transcript } from "./protocol.js" */
+/** @import { Zipper } from "./zipper.js" */
+
+/** Partial results while somebody speaks: at most one in so many seconds. */
+const PARTIAL_SECONDS = 1.5;
+
+const area = element("listen", HTMLElement);
+const microphoneButton = element("microphone", HTMLButtonElement);
+const chooseButton = element("choose", HTMLButtonElement);
+const stopButton = element("listen-stop", HTMLButtonElement);
+const fileInput = element("file", HTMLInputElement);
+const state = element("listen-state", HTMLElement);
+const level = element("level", HTMLMeterElement);
+const wave = element("wave", HTMLCanvasElement);
+const heard = element("heard", HTMLElement);
+
+/** @type {Zipper | undefined} */
+let zipper;
+/** @type {() => void} */
+let recover = () => {};
+/** @type {(() => void) | undefined} ends what is under way */
+let stop;
+/** @type {Transcript | undefined} */
+let transcript;
+
+/**
+ * Gives the part its engine, or takes it away.
+ * @param {Zipper | undefined} ready
+ * @param {() => void} [onLost]
+ */
+export function setListener(ready, onLost) {
+  zipper = ready;
+  if (onLost) recover = onLost;
+  enable();
+}
+
+function enable() {
+  const idle = Boolean(zipper) && !stop;
+  microphoneButton.disabled = !idle;
+  chooseButton.disabled = !idle;
+  show(stopButton, Boolean(stop));
+}
+
+microphoneButton.addEventListener("click", () => void run(listenToMicrophone));
+chooseButton.addEventListener("click", () => fileInput.click());
+stopButton.addEventListener("click", () => stop?.());
+fileInput.addEventListener("change", () => {
+  const file = fileInput.files?.[0];
+  // The same file may be chosen again.
+  fileInput.value = "";
+  if (file) void run((signal) => listenToFile(file, signal));
+});
+area.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  area.classList.add("over");
+});
+area.addEventListener("dragleave", () => area.classList.remove("over"));
+area.addEventListener("drop", (event) => {
+  event.preventDefault();
+  area.classList.remove("over");
+  const file = event.dataTransfer?.files[0];
+  if (file) void run((signal) => listenToFile(file, signal));
+});
+
+/**
+ * One job of listening, with everything around it.
+ * @param {(signal: AbortSignal) => Promise<Transcript>} job
+ */
+async function run(job) {
+  if (!zipper || stop) return;
+  clearTrouble();
+  const abort = new AbortController();
+  stop = () => abort.abort();
+  enable();
+  transcript = undefined;
+  show(element("heard-actions", HTMLElement), false);
+  heard.textContent = "";
+  heard.setAttribute("aria-busy", "true");
+  try {
+    const done = await job(abort.signal);
+    transcript = done;
+    showWords(done);
+    state.textContent = `${span(done.seconds)} of sound in ${(done.timings.total_ms ?? 0) / 1000 < 100 ? `${((done.timings.total_ms ?? 0) / 1000).toFixed(1)} s` : "a while"}`;
+    show(element("heard-actions", HTMLElement), done.text !== "");
+  } catch (thrown) {
+    const error = asZipperError(thrown);
+    state.textContent = "";
+    const lost = error.code === "device-lost" || error.code === "engine-stopped";
+    if (error.code !== "cancelled") showTrouble(error, lost ? recover : undefined);
+  } finally {
+    stop = undefined;
+    show(level, false);
+    heard.setAttribute("aria-busy", "false");
+    enable();
+  }
+}
+
+/** @param {AbortSignal} signal @returns {Promise<Zipper>} */
+async function loaded(signal) {
+  if (!zipper) throw new ZipperError("model-missing", "the engine is not open");
+  /** @param {Progress} progress */
+  const onProgress = ({ loaded: here, total, secondsLeft }) => {
+    const left = secondsLeft === null || here >= total ? "" : ` · ${span(secondsLeft)} left`;
+    state.textContent = `Loading what hearing needs: ${megabytes(here)} of ${megabytes(total)}${left}`;
+  };
+  await zipper.loadHearing({ signal, onProgress });
+  return zipper;
+}
+
+/** @param {string} text */
+function showText(text) {
+  show(heard, true);
+  heard.textContent = text;
+}
+
+/**
+ * @param {File} file
+ * @param {AbortSignal} signal
+ */
+async function listenToFile(file, signal) {
+  state.textContent = `Reading ${file.name}…`;
+  const samples = await decodeFile(file);
+  draw(samples);
+  const engine = await loaded(signal);
+  state.textContent = "Listening…";
+  return await transcribe(engine, samples, { signal, onText: showText });
+}
+
+/**
+ * Records until stopped; meanwhile what was said so far is heard again and again, so that words appear while somebody speaks.
+ * @param {AbortSignal} signal
+ */
+async function listenToMicrophone(signal) {
+  const microphone = new Microphone();
+  show(level, true);
+  try {
+    await microphone.open(({ peak, dead, seconds }) => {
+      level.value = Math.min(1, Math.sqrt(peak));
+      state.textContent = dead
+        ? "The microphone delivers silence: is it muted, or is another one meant?"
+        : `Speak. ${Math.floor(seconds)} s recorded; Stop ends it.`;
+    });
+    const loading = loaded(new AbortController().signal);
+    /** @type {Promise<void>} */
+    const stopped = new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    const engine = await loading;
+    while (!signal.aborted) {
+      const pause = new Promise((resolve) => setTimeout(resolve, PARTIAL_SECONDS * 1000));
+      await Promise.race([stopped, pause]);
+      if (signal.aborted) break;
+      const soFar = await microphone.samples();
+      draw(soFar);
+      // Nothing said yet is no failure here. The stop ends the partial hearing at once.
+      await transcribe(engine, soFar, { signal, onText: showText }).catch((error) => {
+        if (asZipperError(error).code !== "audio-silent" && asZipperError(error).code !== "audio-empty") throw error;
+      });
+    }
+    const samples = await microphone.samples();
+    draw(samples);
+    if (samples.length > 0 && samples.every((sample) => Math.abs(sample) < 1e-4)) {
+      throw new ZipperError("microphone-silent", "the microphone delivered silence only");
+    }
+    state.textContent = "Listening to all of it once more…";
+    return await transcribe(engine, samples, { onText: showText });
+  } finally {
+    await microphone.close();
+  }
+}
+
+/** Every word tells its time when pointed at. @param {Transcript} done */
+function showWords({ words, word_times }) {
+  show(heard, true);
+  heard.textContent = words.length === 0 ? "(nothing was understood)" : "";
+  for (const { word, start, end } of words) {
+    const part = document.createElement("span");
+    part.className = "word";
+    part.textContent = word;
+    part.title = `${start.toFixed(2)}–${end.toFixed(2)} s${word_times === "estimated" ? " (estimated)" : ""}`;
+    heard.append(part, " ");
+  }
+}
+
+/** The wave: the largest swing in every column. @param {Float32Array} samples */
+function draw(samples) {
+  show(wave, true);
+  const context = wave.getContext("2d");
+  if (!context) return;
+  const { width, height } = wave;
+  context.clearRect(0, 0, width, height);
+  context.fillStyle = getComputedStyle(wave).getPropertyValue("--accent");
+  const column = Math.max(1, Math.floor(samples.length / width));
+  for (let x = 0; x < width; x++) {
+    const swing = samples.subarray(x * column, (x + 1) * column).reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+    const tall = Math.max(1, swing * height);
+    context.fillRect(x, (height - tall) / 2, 1, tall);
+  }
+}
+
+element("copy", HTMLButtonElement).addEventListener("click", async () => {
+  if (transcript) await navigator.clipboard.writeText(transcript.text).catch(() => {});
+});
+for (const button of area.querySelectorAll("button[data-save]")) {
+  button.addEventListener("click", () => save(/** @type {HTMLElement} */ (button).dataset.save ?? "txt"));
+}
+
+/** @param {string} ending */
+function save(ending) {
+  const format = FORMATS[ending];
+  if (!transcript || !format) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([format.write(transcript)], { type: format.type }));
+  link.download = `transcript.${ending}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
