@@ -1,0 +1,126 @@
+// Hearing in the page: the recorded clip, files that are no speech, and a microphone (Chromium plays a file into it).
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Relay, loadByHand, trouble, visit } from "./support.mjs";
+
+const reference = join(import.meta.dirname, "../../models/zipper-en/reference");
+const clip = join(reference, "clip.wav");
+const relay = new Relay();
+let context, page, complaints;
+
+before(async () => {
+  await relay.open();
+  ({ context, page, complaints } = await visit(relay.address));
+  await page.waitForSelector("#load:visible", { timeout: 60_000 });
+  await loadByHand(page);
+});
+
+after(async () => {
+  await context?.close();
+  await relay.close();
+});
+
+/** What PyTorch heard in the clip, from the reference's metadata. */
+async function recordedTranscript() {
+  const bytes = await readFile(join(reference, "listen.safetensors"));
+  const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString());
+  return header.__metadata__.transcript;
+}
+
+/** A WAV file of 16-bit samples at 16 kHz. */
+function wav(samples) {
+  const bytes = Buffer.alloc(44 + samples.length * 2);
+  bytes.write("RIFF", 0);
+  bytes.writeUInt32LE(36 + samples.length * 2, 4);
+  bytes.write("WAVEfmt ", 8);
+  [[16, 16], [28, 32_000]].forEach(([at, value]) => bytes.writeUInt32LE(value, at));
+  [[20, 1], [22, 1], [32, 2], [34, 16]].forEach(([at, value]) => bytes.writeUInt16LE(value, at));
+  bytes.writeUInt32LE(16_000, 24);
+  bytes.write("data", 36);
+  bytes.writeUInt32LE(samples.length * 2, 40);
+  samples.forEach((sample, i) => bytes.writeInt16LE(sample, 44 + i * 2));
+  return bytes;
+}
+
+/** Words that differ, by edit distance. */
+function wordErrors(said, heard) {
+  const [a, b] = [said, heard].map((text) => text.toLowerCase().replace(/[^\p{L}\p{N}' ]/gu, "").split(/\s+/).filter(Boolean));
+  let row = b.map((_, j) => j + 1);
+  row.unshift(0);
+  for (const [i, word] of a.entries()) {
+    const next = [i + 1];
+    for (const [j, other] of b.entries()) next.push(Math.min(row[j] + (word === other ? 0 : 1), row[j + 1] + 1, next[j] + 1));
+    row = next;
+  }
+  return row.at(-1);
+}
+
+test("the recorded clip, uncut, gives the words that PyTorch heard", async () => {
+  const heard = await page.evaluate(async (base64) => {
+    const [{ createZipper }, { decodeFile }] = await Promise.all([import("/www/zipper.js"), import("/www/audio.js")]);
+    const zipper = await createZipper();
+    await zipper.loadHearing();
+    const samples = await decodeFile(new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))]));
+    const { text } = await zipper.hear(samples);
+    zipper.close();
+    return text;
+  }, (await readFile(clip)).toString("base64"));
+  const recorded = await recordedTranscript();
+  // Rounding differs between adapters, so that one close decision may fall the other way.
+  assert.ok(wordErrors(recorded, heard) <= 1, `heard ${JSON.stringify(heard)}, PyTorch ${JSON.stringify(recorded)}`);
+});
+
+test("a chosen file becomes words with times, and can be saved", async () => {
+  await page.setInputFiles("#file", clip);
+  await page.waitForSelector("#heard-actions:not([hidden])", { timeout: 120_000 });
+  const words = await page.$$eval("#heard .word", (parts) => parts.map(({ textContent, title }) => ({ textContent, title })));
+  assert.ok(words.length >= 1);
+  assert.ok(words.every(({ title }) => /^\d+\.\d\d–\d+\.\d\d s/.test(title)));
+  const download = page.waitForEvent("download");
+  await page.click('button[data-save="srt"]');
+  const saved = await readFile(await (await download).path(), "utf8");
+  assert.match(saved, /^1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n\S/);
+});
+
+test("silence, an empty file and one that is no sound are said in words", async () => {
+  const files = {
+    "audio-silent": wav(new Array(32_000).fill(0)),
+    "audio-empty": Buffer.alloc(0),
+    "audio-unreadable": Buffer.from("this is a shopping list"),
+  };
+  for (const [code, buffer] of Object.entries(files)) {
+    await page.setInputFiles("#file", { name: "file.wav", mimeType: "audio/wav", buffer });
+    await page.waitForSelector(`#trouble[data-code=${code}]`, { timeout: 60_000 });
+    assert.ok((await trouble(page)).remedy.length > 10);
+  }
+});
+
+test("a refused microphone is said", async () => {
+  await page.click("#microphone");
+  await page.waitForSelector("#trouble[data-code=microphone-refused], #trouble[data-code=microphone-missing]", { timeout: 60_000 });
+});
+
+test("nothing complained", () => assert.deepEqual(complaints, []));
+
+test("words spoken into the microphone appear", async () => {
+  const spoken = await visit(relay.address, {
+    args: ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", `--use-file-for-fake-audio-capture=${clip}`],
+  });
+  try {
+    await spoken.page.waitForSelector("#load:visible", { timeout: 60_000 });
+    await loadByHand(spoken.page);
+    await spoken.page.click("#microphone");
+    await spoken.page.waitForSelector("#level:visible");
+    await spoken.page.waitForFunction(() => document.querySelector("#level").value > 0.05, null, { timeout: 60_000 });
+    await spoken.page.waitForTimeout(5000);
+    await spoken.page.click("#listen-stop");
+    await spoken.page.waitForSelector("#heard-actions:not([hidden])", { timeout: 170_000 });
+    assert.match(await spoken.page.textContent("#heard"), /[a-z]{2}/i);
+    assert.deepEqual(spoken.complaints, []);
+  } finally {
+    await spoken.context.close();
+  }
+});
