@@ -62,6 +62,14 @@ const methods = {
 
   tokenize: async (_tell, text) => (await opened()).tokenize(text),
   detokenize: async (_tell, ids) => (await opened()).detokenize(ids),
+  // For the bench: how fast the adapter reads memory, and the tower in plain burn operations.
+  benchRoofline: (_tell, megabytes, times) => alone("measuring", (ready) => ready.bench_roofline(megabytes, times)),
+  benchPlain: (_tell, prompt, tokens) =>
+    alone("measuring", async (ready) => {
+      const manifest = await store.manifest(TEXT_TOWER);
+      for await (const shard of store.shards(manifest, TEXT_TOWER)) ready.bench_plain_push(shard);
+      return await ready.bench_plain(prompt, tokens);
+    }),
   shaderSources: async () => {
     await init();
     return Engine.shader_sources();

@@ -1,4 +1,4 @@
-// What is measured in the browser: our engine and wllama on the same GGUF, and the roofline that reading weights can reach.
+// What is measured in the browser: our engine and wllama on the same GGUF, the tower in plain burn operations, and the roofline.
 
 import { createZipper } from "/www/zipper.js";
 import { Wllama } from "./wllama.js";
@@ -47,7 +47,11 @@ export async function wllama({ tokens, gpu, threads }) {
   const manifest = await (await fetch(`${MODEL}manifest.json`)).json();
   const shards = await Promise.all(manifest.shards.map(async ({ file }) => await (await fetch(MODEL + file)).blob()));
   const start = performance.now();
-  const engine = new Wllama({ default: "/bench/wllama.wasm" }, { suppressNativeLog: true });
+  // Its own log tells where the layers went; a software adapter may be passed over.
+  const log = [];
+  const listen = (...words) => log.push(words.join(" "));
+  const logger = { debug: listen, log: listen, warn: listen, error: listen };
+  const engine = new Wllama({ default: "/bench/wllama.wasm" }, { logger });
   try {
     await engine.loadModel([new Blob(shards)], {
       n_ctx: 512,
@@ -57,7 +61,9 @@ export async function wllama({ tokens, gpu, threads }) {
     const load_ms = performance.now() - start;
     await complete(engine, 2);
     const warm = await complete(engine, tokens);
-    return { load_ms, threads: engine.getNumThreads(), webgpu: engine.isSupportWebGPU() && gpu, ...warm };
+    // llama.cpp names each device that it uses; without such a line the work stayed on the processor.
+    const webgpu_used = log.some((line) => /using device .*webgpu/i.test(line));
+    return { load_ms, threads: engine.getNumThreads(), webgpu_asked: gpu, webgpu_used, ...warm };
   } finally {
     await engine.exit();
   }
@@ -91,49 +97,38 @@ async function complete(engine, tokens) {
 }
 
 /**
- * How fast this adapter streams a buffer: every invocation sums rows of vec4, nothing else. The best of several runs.
- * @param {{ bytes?: number, runs?: number }} [options]
+ * How fast this adapter streams a buffer, by a kernel that does nothing else. The best of several runs.
+ * @param {{ megabytes?: number, runs?: number }} [options]
  */
-export async function roofline({ bytes = 64 << 20, runs = 5 } = {}) {
-  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
-  const device = await adapter.requestDevice();
-  const invocations = 16_384;
-  const rows = bytes / 16 / invocations;
-  const code = `
-    @group(0) @binding(0) var<storage, read> data: array<vec4u>;
-    @group(0) @binding(1) var<storage, read_write> sums: array<vec4u>;
-    @compute @workgroup_size(64)
-    fn main(@builtin(global_invocation_id) id: vec3u) {
-      var sum = vec4u(0u);
-      for (var row = 0u; row < ${rows}u; row += 1u) { sum += data[row * ${invocations}u + id.x]; }
-      sums[id.x] = sum;
-    }`;
-  const pipeline = device.createComputePipeline({
-    layout: "auto",
-    compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
-  });
-  const [STORAGE, COPY_DST] = [0x80, 0x08];
-  const data = device.createBuffer({ size: bytes, usage: STORAGE | COPY_DST });
-  const sums = device.createBuffer({ size: invocations * 16, usage: STORAGE });
-  device.queue.writeBuffer(data, 0, new Uint32Array(bytes / 4).fill(3));
-  const group = device.createBindGroup({
-    layout: pipeline.getBindGroupLayout(0),
-    entries: [data, sums].map((buffer, binding) => ({ binding, resource: { buffer } })),
-  });
-  await device.queue.onSubmittedWorkDone();
-  let best = Infinity;
-  for (let run = 0; run < runs; run++) {
-    const start = performance.now();
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(invocations / 64);
-    pass.end();
-    device.queue.submit([encoder.finish()]);
-    await device.queue.onSubmittedWorkDone();
-    best = Math.min(best, performance.now() - start);
+export async function roofline({ megabytes = 64, runs = 8 } = {}) {
+  const zipper = await createZipper();
+  try {
+    const { bytes, ms } = await zipper.call("benchRoofline", [megabytes, runs]);
+    return { bytes, ms, gigabytes_per_second: bytes / Math.min(...ms) / 1e6 };
+  } finally {
+    zipper.close();
   }
-  device.destroy();
-  return { bytes, gigabytes_per_second: bytes / best / 1e6 };
+}
+
+/**
+ * The same tower in burn's generic operations, on the same adapter.
+ * @param {{ tokens: number }} options
+ */
+export async function plain({ tokens }) {
+  const zipper = await createZipper();
+  try {
+    await zipper.load();
+    const prompt = await zipper.tokenize(PROMPT);
+    const { prefill_ms, step_ms, token_ids } = await zipper.call("benchPlain", [prompt, tokens]);
+    // The first step compiles kernels.
+    const steps = step_ms.slice(1);
+    return {
+      prompt_tokens: prompt.length,
+      prefill_tokens_per_second: (prompt.length * 1000) / prefill_ms,
+      decode_tokens_per_second: (steps.length * 1000) / steps.reduce((sum, ms) => sum + ms, 0),
+      text: await zipper.detokenize(Uint32Array.from(token_ids)),
+    };
+  } finally {
+    zipper.close();
+  }
 }

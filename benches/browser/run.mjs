@@ -1,7 +1,7 @@
 // `cargo xtask bench`: runs the browser's measurements one after another, adds the native ones, writes benches/results.{json,md}.
 
 import { readFile, readdir, writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { address, launch } from "../../xtask/headless/chromium.mjs";
 
@@ -44,10 +44,14 @@ async function native(folder, name = "") {
 
 const results = {
   machine: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores`,
+  // What else was running: figures of a busy machine are lower.
+  load_before: loadavg()[0],
   taken: new Date().toISOString(),
   tokens: TOKENS,
   roofline: await measure("roofline", {}),
   zipper: await measure("ours", { tokens: TOKENS }),
+  // Slow: few tokens.
+  plain_burn: await measure("plain", { tokens: 4 }),
   wllama_webgpu: await measure("wllama", { tokens: TOKENS, gpu: true }),
   wllama_cpu: await measure("wllama", { tokens: TOKENS, gpu: false }),
   native: await native(join(import.meta.dirname, "../../target/criterion")),
@@ -69,7 +73,7 @@ const row = (name, r) =>
 const lines = [
   "# Figures",
   "",
-  `Written by \`cargo xtask bench\` on ${results.taken.slice(0, 10)}. Machine: ${results.machine}. Adapter in the browser: ${zipper.adapter?.name ?? "–"}` +
+  `Written by \`cargo xtask bench\` on ${results.taken.slice(0, 10)}. Machine: ${results.machine}; load average when it began: ${figure(results.load_before)}. Adapter in the browser: ${zipper.adapter?.name ?? "–"}` +
     `${zipper.adapter?.software ? " (software)" : ""}, kernels ${zipper.adapter?.kernels ?? "–"}.`,
   "",
   `SmolLM2-135M-Instruct Q4_1, one file for all; a prompt of ${zipper.prompt_tokens ?? "–"} tokens, ${TOKENS} greedy tokens after it, each engine in a fresh headless Chromium, second run.`,
@@ -77,8 +81,9 @@ const lines = [
   "| engine | prefill, tokens/s | decode, tokens/s | load, s |",
   "| --- | --- | --- | --- |",
   row("Zipper", zipper),
-  row("wllama, WebGPU", results.wllama_webgpu),
-  row("wllama, CPU (wasm threads)", results.wllama_cpu),
+  row("the same tower in plain burn operations (first prefill, 4 tokens)", results.plain_burn),
+  row(`wllama, WebGPU asked for${results.wllama_webgpu.webgpu_used ? "" : " (passed the adapter over: ran on the CPU)"}`, results.wllama_webgpu),
+  row(`wllama, CPU (wasm, threads: ${results.wllama_cpu.threads ?? "–"})`, results.wllama_cpu),
   "",
   `Streaming read of this adapter (roofline): ${figure(roofline.gigabytes_per_second, 2)} GB/s. Weights that Zipper reads while decoding: ` +
     `${figure(zipper.weight_gigabytes_per_second, 2)} GB/s, ${figure(zipper.share_of_roofline * 100, 0)} % of it.`,
