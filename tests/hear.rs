@@ -2,21 +2,9 @@
 
 mod common;
 
-use common::{assert_close, fetched, open, text_tower};
-use std::path::Path;
+use common::{assert_close, joint, model, open, relative_error, tensors};
 use zipper::gpu::KernelSet;
-use zipper::tasks::generate::Writer;
-use zipper::tasks::transcribe::{Files, HearTimings, Listener};
-use zipper::weights::safetensors::Tensors;
-
-fn model(file: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/zipper-en").join(file);
-    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-fn tensors(file: &str) -> Tensors {
-    Tensors::read(file, &model(file)).expect("well formed")
-}
+use zipper::tasks::transcribe::HearTimings;
 
 /// Samples of the committed clip: 16 bit, mono, 16 kHz, after the 44 bytes of a plain header.
 fn clip() -> Vec<f32> {
@@ -24,26 +12,9 @@ fn clip() -> Vec<f32> {
     wav[44..].chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect()
 }
 
-/// The largest difference, over the largest value: hidden states differ by orders of magnitude between channels.
-fn relative_error(got: &[f32], want: &[f32]) -> f32 {
-    assert_eq!(got.len(), want.len());
-    let largest = want.iter().fold(1e-9f32, |m, v| m.max(v.abs()));
-    got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, f32::max) / largest
-}
-
 fn check(kernels: KernelSet) {
     let gpu = open(kernels);
-    let mut writer = Writer::new(&gpu, text_tower(&gpu));
-    let encoder = Tensors::read("encoder", &fetched("models/whisper-base-encoder.safetensors")).expect("well formed");
-    let config = String::from_utf8(model("config.json")).expect("UTF-8");
-    let files = Files {
-        config: &config,
-        encoder: &encoder,
-        quantizer: &tensors("quantizer.safetensors"),
-        speech_tower: &tensors("speech_tower.safetensors"),
-        zip: &tensors("zip.safetensors"),
-    };
-    let mut listener = Listener::new(&gpu, &writer, &files).expect("the model fits its config");
+    let (mut writer, mut listener) = joint(&gpu);
     let reference = tensors("reference/listen.safetensors");
     let recorded = |name: &str| -> Vec<f32> { reference.get(name).expect("recorded").floats().expect("floats") };
     let samples = clip();

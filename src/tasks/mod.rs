@@ -1,4 +1,5 @@
 //! What a person asks for: write, hear, speak, converse.
 
 pub mod generate;
+pub mod speak;
 pub mod transcribe;

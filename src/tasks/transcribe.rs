@@ -7,14 +7,13 @@ use crate::clock::now_ms;
 use crate::decode::{Options, Runner, Sequence, Stop, decode};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, PlanBuilder, storage_from};
-use crate::kernels::embed::embed;
-use crate::kernels::sample::Controls;
+use crate::kernels::sample::{Controls, Sampler};
 use crate::model::ModelConfig;
 use crate::tokens::encoder::Encoder;
 use crate::tokens::speech::Quantizer;
 use crate::tokens::{TextStream, speech};
+use crate::towers::Workspace;
 use crate::towers::speech::{CONTEXT, SpeechTower};
-use crate::towers::{Rows, Workspace};
 use crate::weights::safetensors::Tensors;
 use crate::zip::{Ends, Memories, Projection, Zip};
 use serde::Serialize;
@@ -24,20 +23,21 @@ pub const TEXT: usize = 0;
 /// The speech tower's number.
 pub const SPEECH: usize = 1;
 
-/// Everything that hearing needs beside the text tower.
+/// Everything that the joint tasks need beside the text tower.
 pub struct Listener {
-    gpu: Gpu,
+    pub(super) gpu: Gpu,
     /// Every number.
     pub config: ModelConfig,
     log_mel: LogMel,
     encoder: Encoder,
     quantizer: Quantizer,
-    speech: SpeechTower,
-    projection: Projection,
-    zip: Zip,
-    work: Workspace,
-    sequence: Sequence,
-    memories: Memories,
+    pub(super) speech: SpeechTower,
+    pub(super) projection: Projection,
+    pub(super) zip: Zip,
+    pub(super) work: Workspace,
+    pub(super) sampler: Sampler,
+    pub(super) sequence: Sequence,
+    pub(super) memories: Memories,
 }
 
 /// The files that make a [`Listener`].
@@ -107,6 +107,7 @@ impl Listener {
             quantizer: Quantizer::new(gpu, files.quantizer)?,
             projection: Projection::load(gpu, SPEECH, width, files.zip)?,
             work: speech.tower.workspace(gpu, CONTEXT),
+            sampler: Sampler::new(gpu, config.speech.vocabulary),
             sequence: speech.tower.sequence(gpu),
             memories: zip.memories(gpu, CONTEXT, CONTEXT),
             speech,
@@ -159,11 +160,11 @@ impl Listener {
         let state = sequence.state.clone();
         gpu.guarded("the speech tower", || {
             let mut plan = PlanBuilder::new(gpu);
-            let x = Rows::dense(&work.x, speech.tower.config.block.width);
-            embed(&mut plan, &speech.tower.embedding, &ids, 0, x, count);
-            speech.record_features(&mut plan, &quantizer.features, x, 1, count - 1);
-            projection.record(&mut plan, x, &work.hidden, count);
-            speech.tower.record_blocks(&mut plan, work, sequence, count, &mut |plan, layer| {
+            speech.tower.record(&mut plan, work, sequence, (&ids, 0), count, &mut |plan, layer| {
+                if layer.after == 0 {
+                    speech.record_features(plan, &quantizer.features, layer.x, 1, count - 1);
+                    projection.record(plan, layer.x, &work.hidden, count);
+                }
                 zip.record(plan, SPEECH, &layer, &state, memories);
             });
             plan.finish().submit(gpu);
@@ -221,6 +222,12 @@ impl Listener {
             stop: generation.stop,
             timings,
         })
+    }
+
+    /// The speech tower.
+    #[must_use]
+    pub fn speech_tower(&self) -> &SpeechTower {
+        &self.speech
     }
 
     /// What the parts hold after [`Listener::transcribe`], for tests against recorded tensors.

@@ -18,7 +18,8 @@ pub struct SpeechConfig {
     heads: usize,
     kv_heads: usize,
     ffn: usize,
-    vocabulary: usize,
+    /// Codes, marks and spare rows.
+    pub vocabulary: usize,
     rope_base: f64,
     eps: f32,
     /// Channels of the continuous features beside a token (0: none).

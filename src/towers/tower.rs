@@ -34,7 +34,7 @@ pub enum Head {
 
 /// A moment between two layers: the states as the layer before left them.
 pub struct Layer<'a> {
-    /// Layers that have run: 1 after the first.
+    /// Layers that have run: 0 behind the embedding, 1 after the first.
     pub after: usize,
     /// Hidden states, `[count, width]`; what is added here reaches the next layer.
     pub x: Rows<'a>,
@@ -100,8 +100,9 @@ impl Tower {
     }
 
     /// Records embedding and all blocks for `count` token ids that begin at word `first` of `ids`; the first of them
-    /// stands at the sequence's next position. `between` is called after every block: this is where a zip reads the
-    /// states and adds its own to them. It may record nothing, and the tower is then exactly the pretrained one.
+    /// stands at the sequence's next position. `between` is called before the first block and after every one: this is
+    /// where a zip reads the states and adds its own to them. It may record nothing, and the tower is then exactly the
+    /// pretrained one.
     pub fn record<'w>(
         &self,
         plan: &mut PlanBuilder<'_>,
@@ -111,23 +112,26 @@ impl Tower {
         count: usize,
         between: &mut dyn FnMut(&mut PlanBuilder<'_>, Layer<'w>),
     ) {
-        let x = Rows::dense(&work.x, self.config.block.width);
-        embed(plan, &self.embedding, ids.0, ids.1, x, count);
-        self.record_blocks(plan, work, sequence, count, between);
+        self.record_lower(plan, work, sequence, ids, count, self.blocks.len(), between);
     }
 
-    /// As [`Tower::record`], from states that already stand in `work.x` (an embedding that was projected first).
-    pub fn record_blocks<'w>(
+    /// As [`Tower::record`], the first `layers` blocks only: enough where only their states are wanted.
+    #[allow(clippy::too_many_arguments)]
+    pub fn record_lower<'w>(
         &self,
         plan: &mut PlanBuilder<'_>,
         work: &'w Workspace,
         sequence: &Sequence,
+        ids: (&wgpu::Buffer, usize),
         count: usize,
+        layers: usize,
         between: &mut dyn FnMut(&mut PlanBuilder<'_>, Layer<'w>),
     ) {
         debug_assert!(count <= work.rows, "{count} rows in a workspace of {}", work.rows);
         let x = Rows::dense(&work.x, self.config.block.width);
-        for (index, (block, cache)) in self.blocks.iter().zip(&sequence.cache.layers).enumerate() {
+        embed(plan, &self.embedding, ids.0, ids.1, x, count);
+        between(plan, Layer { after: 0, x, count });
+        for (index, (block, cache)) in self.blocks.iter().zip(&sequence.cache.layers).take(layers).enumerate() {
             block.record(plan, &self.config.block, work, &self.rope, cache, &sequence.state, count);
             between(plan, Layer { after: index + 1, x, count });
         }

@@ -76,6 +76,12 @@ impl Zip {
 }
 
 impl Memories {
+    /// Source positions that fit.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.links.iter().map(|memory| memory.capacity).min().unwrap_or(0)
+    }
+
     /// Notes that tower `tower` has `positions` positions in the joint sequence so far: what its links may be asked for.
     /// To be called after a span of it was recorded, before the next span of the other tower is.
     pub fn hold(&self, zip: &Zip, tower: usize, positions: usize) {

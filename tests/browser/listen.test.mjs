@@ -105,6 +105,35 @@ test("a refused microphone is said", async () => {
 
 test("nothing complained", () => assert.deepEqual(complaints, []));
 
+test("the element transcribes its src and tells the page, leaving no global", async () => {
+  const recording = await readFile(clip);
+  relay.fault = (path) => (path === "/clip.wav" ? { status: 200, body: recording } : undefined);
+  const other = await context.newPage();
+  await other.goto(`${relay.address}www/headless.html`);
+  const { result, progressed, shown, globals } = await other.evaluate(async () => {
+    const known = new Set(Object.keys(window));
+    await import("/www/zipper-speech.js");
+    const element = document.createElement("zipper-speech");
+    let count = 0;
+    document.addEventListener("zipper-progress", () => (count += 1));
+    const done = new Promise((resolve, reject) => {
+      document.addEventListener("zipper-result", (event) => resolve(event.detail), { once: true });
+      document.addEventListener("zipper-error", (event) => reject(new Error(event.detail.code)), { once: true });
+    });
+    document.body.append(element);
+    element.setAttribute("src", "/clip.wav");
+    const detail = await done;
+    const added = Object.keys(window).filter((name) => !known.has(name));
+    return { result: detail, progressed: count, shown: element.shadowRoot.textContent, globals: added };
+  });
+  await other.close();
+  relay.fault = undefined;
+  assert.ok(result.text.length > 1 && result.words.length >= 1);
+  assert.ok(progressed > 0);
+  assert.ok(shown.includes(result.text));
+  assert.deepEqual(globals, []);
+});
+
 test("words spoken into the microphone appear", async () => {
   const spoken = await visit(relay.address, {
     args: ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", `--use-file-for-fake-audio-capture=${clip}`],

@@ -85,3 +85,36 @@ pub fn tensor<const D: usize>(
 pub fn values<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().expect("f32")
 }
+
+/// A file of the zipped model.
+pub fn model(file: &str) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/zipper-en").join(file);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// A safetensors file of the zipped model.
+pub fn tensors(file: &str) -> zipper::weights::safetensors::Tensors {
+    zipper::weights::safetensors::Tensors::read(file, &model(file)).expect("well formed")
+}
+
+/// The largest difference, over the largest value: hidden states differ by orders of magnitude between channels.
+pub fn relative_error(got: &[f32], want: &[f32]) -> f32 {
+    assert_eq!(got.len(), want.len());
+    let largest = want.iter().fold(1e-9f32, |m, v| m.max(v.abs()));
+    got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, f32::max) / largest
+}
+
+/// The text tower ready to write, and all that zips it to speech.
+pub fn joint(gpu: &Gpu) -> (zipper::tasks::generate::Writer, zipper::tasks::transcribe::Listener) {
+    let writer = zipper::tasks::generate::Writer::new(gpu, text_tower(gpu));
+    let encoder = fetched("models/whisper-base-encoder.safetensors");
+    let files = zipper::tasks::transcribe::Files {
+        config: &String::from_utf8(model("config.json")).expect("UTF-8"),
+        encoder: &zipper::weights::safetensors::Tensors::read("encoder", &encoder).expect("well formed"),
+        quantizer: &tensors("quantizer.safetensors"),
+        speech_tower: &tensors("speech_tower.safetensors"),
+        zip: &tensors("zip.safetensors"),
+    };
+    let listener = zipper::tasks::transcribe::Listener::new(gpu, &writer, &files).expect("the model fits its config");
+    (writer, listener)
+}
