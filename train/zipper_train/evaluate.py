@@ -39,7 +39,7 @@ def whisper_transcripts(parts: dict[str, list[str]]) -> dict[str, str]:
         if model is None:
             import ctranslate2
             from tokenizers import Tokenizer
-            model = ctranslate2.models.Whisper(str(pinned.WHISPER), device="cpu", compute_type="float32", intra_threads=2)
+            model = ctranslate2.models.Whisper(str(pinned.WHISPER), device="cpu", compute_type="float32", intra_threads=1)
             tokenizer = Tokenizer.from_file(str(pinned.WHISPER / "tokenizer.json"))
             prompt = [tokenizer.token_to_id(t) for t in ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")]
         for clip in clips(part, missing):
@@ -59,7 +59,7 @@ def rates(truth: list[str], heard: list[str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=int, default=40, help="clips of each development set")
+    parser.add_argument("--clips", type=int, default=30, help="clips of each development set")
     parser.add_argument("--sentences", type=int, default=40)
     options = parser.parse_args()
     torch.manual_seed(0)

@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=25)
     options = parser.parse_args()
     quantizer, encoder = load_quantizer(), Encoder().bfloat16()
-    judge = ctranslate2.models.Whisper(str(pinned.WHISPER), device="cpu", compute_type="float32", intra_threads=2)
+    judge = ctranslate2.models.Whisper(str(pinned.WHISPER), device="cpu", compute_type="float32", intra_threads=1)
     tokenizer = Tokenizer.from_file(str(pinned.WHISPER / "tokenizer.json"))
     prompt = [tokenizer.token_to_id(t) for t in ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")]
 

@@ -108,7 +108,7 @@ class Trainer(nn.Module):
 
         guides = [guide_loss(w, windows, GUIDED_HEADS) for w in run.attention.values()]
         guide = sum(guides) / len(guides)
-        return written + 0.4 * spot + 0.15 * guide, {"written": written.item(), "right": right, "spot": spot.item(), "spotted": spotted, "guide": guide.item()}
+        return written + 0.4 * spot + 0.5 * guide, {"written": written.item(), "right": right, "spot": spot.item(), "spotted": spotted, "guide": guide.item()}
 
     def spot(self, last, samples, words: list[list[int]], windows: list):
         """Cross-entropy of each sub-word where it has just been heard, on the speech tower's last stream [batch, time, width].
@@ -228,8 +228,8 @@ def main() -> None:
         kokoro = named_read(["kokoro.train"])
         pick = lambda samples, n: [samples[i] for i in rng.permutation(len(samples))[:n]]
         # each epoch is short, so that newly tokenized parts join soon
-        listening = [s for s in pick(human, 1500) + pick(kokoro, 200) + pick(hibari, 500) if len(s.codes) < 450]
-        speaking = [s for s in pick(hibari, 1600) + pick(kokoro, 200) + pick(named_read(["kathleen.train"]), 300) if len(s.codes) < 350]
+        listening = [s for s in pick(human, 1800) + pick(kokoro, 200) + pick(hibari, 700) if len(s.codes) < 450]
+        speaking = [s for s in pick(hibari, 550) + pick(kokoro, 50) + pick(named_read(["kathleen.train"]), 100) if len(s.codes) < 350]
         print(f"epoch at step {step}: {len(human)} human, {len(kokoro)} kokoro, {len(hibari)} hibari", flush=True)
         plan = [("listen", b) for b in batches([len(s.codes) for s in listening], options.frames, step)]
         plan += [("speak", b) for b in batches([len(s.codes) for s in speaking], options.frames, step)]
