@@ -71,6 +71,17 @@ const NEEDED: [Limit; 5] = [
     ("maxComputeWorkgroupsPerDimension", 65_535, |l| u64::from(l.max_compute_workgroups_per_dimension)),
 ];
 
+/// Refuses an adapter that offers less than we count on.
+fn check_limits(adapter: &str, limits: &wgpu::Limits) -> Result<()> {
+    for (limit, needed, read) in NEEDED {
+        let found = read(limits);
+        if found < needed {
+            return Err(Error::AdapterLimit { adapter: adapter.to_owned(), limit, found, needed });
+        }
+    }
+    Ok(())
+}
+
 pub(super) async fn open(options: Open) -> Result<Opened> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends =
@@ -89,12 +100,7 @@ pub(super) async fn open(options: Open) -> Result<Opened> {
         .map_err(|_| Error::NoWebGpu)?;
     let info = adapter.get_info();
     let limits = adapter.limits();
-    for (limit, needed, read) in NEEDED {
-        let found = read(&limits);
-        if found < needed {
-            return Err(Error::AdapterLimit { adapter: info.name.clone(), limit, found, needed });
-        }
-    }
+    check_limits(&info.name, &limits)?;
     // The adapter's own limits are asked for, since burn sizes its pools by them; our kernels stay within NEEDED.
     // So are its features: burn decides from the adapter, not the device, what its kernels may use.
     let features =
@@ -142,4 +148,20 @@ fn vendor_and_architecture(device: &wgpu::Device, _info: &wgpu::AdapterInfo) -> 
 #[cfg(not(target_arch = "wasm32"))]
 fn vendor_and_architecture(_device: &wgpu::Device, info: &wgpu::AdapterInfo) -> (String, String) {
     (format!("{:#06x}", info.vendor), info.driver.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_webgpu_are_enough_and_less_is_refused_by_name() {
+        let enough = wgpu::Limits::default();
+        assert!(check_limits("some adapter", &enough).is_ok());
+        let small = wgpu::Limits { max_storage_buffers_per_shader_stage: 4, ..enough };
+        let error = check_limits("some adapter", &small).expect_err("too few buffers");
+        assert_eq!(error.code(), "adapter-limit");
+        let words = error.to_string();
+        assert!(words.contains("some adapter") && words.contains("maxStorageBuffersPerShaderStage"), "{words}");
+    }
 }

@@ -1,7 +1,6 @@
 //! Storage buffers of ours.
 
 use super::Gpu;
-use wgpu::util::DeviceExt;
 
 const USAGE: wgpu::BufferUsages =
     wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_DST).union(wgpu::BufferUsages::COPY_SRC);
@@ -22,9 +21,11 @@ pub fn storage_zeroed(gpu: &Gpu, label: &str, words: usize) -> wgpu::Buffer {
 /// A storage buffer holding `data`.
 #[must_use]
 pub fn storage_from<T: bytemuck::NoUninit>(gpu: &Gpu, label: &str, data: &[T]) -> wgpu::Buffer {
-    let contents: &[u8] = bytemuck::cast_slice(data);
-    gpu.count_allocation(contents.len() as u64);
-    gpu.device().create_buffer_init(&wgpu::util::BufferInitDescriptor { label: Some(label), contents, usage: USAGE })
+    let bytes: &[u8] = bytemuck::cast_slice(data);
+    let buffer = storage_zeroed(gpu, label, bytes.len().div_ceil(4));
+    // Through the queue, since a buffer that is mapped at creation panics on a lost device.
+    gpu.queue().write_buffer(&buffer, 0, bytes);
+    buffer
 }
 
 /// Writes `data` at `offset` (in 32-bit words) into `buffer` on the queue's time line.

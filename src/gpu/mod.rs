@@ -132,6 +132,9 @@ impl Gpu {
     /// # Errors
     /// [`Error::DeviceLost`] or [`Error::Gpu`].
     pub fn check(&self) -> Result<()> {
+        // Natively the device tells of its loss only when it is polled.
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ = self.inner.device.poll(wgpu::PollType::Poll);
         self.inner.faults.check()
     }
 
@@ -150,13 +153,16 @@ impl Gpu {
         // All scopes are popped before the first await: scopes of interleaved tasks must not cross.
         let [validation, memory, internal] = scopes;
         let popped = [internal.pop(), memory.pop(), validation.pop()];
+        let mut first = None;
         for error in popped {
-            if let Some(error) = error.await {
-                return Err(Error::Gpu { stage: stage.into(), message: error.to_string() });
-            }
+            first = first.or(error.await);
         }
+        // A lost device makes everything else fail too: that it is lost is the thing to say.
         self.check()?;
-        Ok(value)
+        match first {
+            Some(error) => Err(Error::Gpu { stage: stage.into(), message: error.to_string() }),
+            None => Ok(value),
+        }
     }
 
     /// Waits for `receiver`, to which a callback of `submission` will send; drives the device where no event loop does.

@@ -128,16 +128,17 @@ impl<'g> PlanBuilder<'g> {
     /// Uploads the parameters and makes the bind groups.
     #[must_use]
     pub fn finish(self) -> Plan {
-        use wgpu::util::DeviceExt;
         if self.recorded.is_empty() {
             return Plan { steps: Vec::new() };
         }
         let device = self.gpu.device();
-        let params = device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        let params = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("plan parameters"),
-            contents: &self.params,
-            usage: wgpu::BufferUsages::UNIFORM,
+            size: self.params.len() as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
         });
+        self.gpu.queue().write_buffer(&params, 0, &self.params);
         let steps = self
             .recorded
             .into_iter()
