@@ -2,7 +2,7 @@
 
 use crate::wasm_toolchain::{TARGET, WasmToolchain};
 use crate::{place, run, setup};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::fs;
 use std::path::Path;
@@ -84,9 +84,16 @@ fn wasm(quick: bool) -> Result<()> {
     for file in ["zipper.js", "zipper.d.ts"] {
         fs::copy(bound.join(file), dist.join(file)).with_context(|| format!("cannot copy {file}"))?;
     }
-    run::say(&format!("zipper_bg.wasm: {} bytes, {} brotli", fs::metadata(&module)?.len(), brotli_length(&module)?));
+    let sent = brotli_length(&module)?;
+    run::say(&format!("zipper_bg.wasm: {} bytes, {sent} brotli", fs::metadata(&module)?.len()));
+    if !quick && sent > MOST_BROTLI {
+        bail!("the module takes {sent} bytes with brotli, the most is {MOST_BROTLI}: see what was added");
+    }
     Ok(())
 }
+
+/// The most that a visitor downloads for the engine.
+const MOST_BROTLI: u64 = 2_500_000;
 
 /// wasm-opt of npm's binaryen; skipped when its result for this very input is there already.
 fn optimize(input: &Path, output: &Path) -> Result<()> {
