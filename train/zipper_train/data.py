@@ -39,7 +39,7 @@ def decode(blob: bytes) -> np.ndarray:
 
 def clips(part: str, wanted: set[str] | None = None):
     """Yields the clips of a part in the order of its tar."""
-    texts = {row["id"]: row["text"] for row in rows(part)}
+    texts = {row["id"]: row.get("text", "") for row in rows(part)}
     with tarfile.open(SHARED / "data" / f"{part}.tar") as archive:
         for member in archive:
             name = member.name.removesuffix(".opus")

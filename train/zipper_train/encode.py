@@ -1,8 +1,8 @@
-"""Encodes clips once: pooled encoder states at 25 Hz, float16, in shards that a cut run leaves whole.
+"""Encodes clips once: encoder states at 50 Hz, float16, in shards that a cut run leaves whole.
 
     python -m zipper_train.encode kathleen/train speechocean762/dev [--augment 1] [--seconds-a-batch 80]
 
-Writes $ZIPPER_DATA/train/states/PART[+augN]/NNNN.npz with `ids`, `offsets` [clips + 1], `states` [tokens, 512].
+Writes $ZIPPER_DATA/train/states/PART[+augN]/NNNN.npz with `ids`, `offsets` [clips + 1] in tokens (25 Hz), `states` [2 * tokens, 512].
 """
 import argparse
 import os
@@ -13,7 +13,7 @@ import torch
 
 from .augment import augment
 from .data import clips
-from .encoder import RATE, Encoder, pool, token_count
+from .encoder import RATE, Encoder, token_count
 from .paths import TRAIN
 
 SHARD = 128  # clips
@@ -24,7 +24,7 @@ def folder(part: str, variant: int = 0):
 
 
 def encode_shard(encoder, shard, seconds: float):
-    """Pooled states of each clip, in order; batches of like length hold about `seconds` of audio."""
+    """States of each clip, in order, without the silence after it; batches of like length hold about `seconds` of audio."""
     order = sorted(range(len(shard)), key=lambda i: len(shard[i].samples))
     out = [None] * len(shard)
     while order:
@@ -33,12 +33,12 @@ def encode_shard(encoder, shard, seconds: float):
         batch, order = order[-size:], order[:-size]
         states = encoder.encode([shard[i].samples for i in batch])
         for i, s in zip(batch, states):
-            out[i] = pool(s, token_count(len(shard[i].samples))).half().numpy()
+            out[i] = s[: 2 * token_count(len(shard[i].samples))].half().numpy()
     return out
 
 
 def write(path, shard, states) -> None:
-    offsets = np.cumsum([0] + [len(s) for s in states])
+    offsets = np.cumsum([0] + [len(s) // 2 for s in states])
     temporary = path.with_suffix(".part")
     with open(temporary, "wb") as file:
         np.savez(file, ids=[c.id for c in shard], offsets=offsets, states=np.concatenate(states))
@@ -75,7 +75,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="+")
     parser.add_argument("--augment", type=int, default=0)
     parser.add_argument("--seconds-a-batch", type=float, default=80.0)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     encoder = Encoder().bfloat16()
     for part in options.parts:
         target = folder(part, options.augment)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .data import rows
+from .data import UNLABELLED, rows
 from .encode import folder
+from .paths import TRAIN
 from .text import natural
 
 
@@ -15,20 +16,31 @@ class Encoded:
     id: str
     part: str
     text: str
-    states: np.ndarray  # [tokens, 512] float16, pooled, 25 Hz
+    pairs: np.ndarray  # [tokens, 2, 512] float16: the two 50 Hz states of each token
+
+    @property
+    def states(self) -> np.ndarray:
+        """Pooled, 25 Hz: [tokens, 512] float32."""
+        return self.pairs.astype(np.float32).mean(1)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
 
 
 def texts_of(part: str) -> dict[str, str]:
     if part == "hibari":
         return {row["id"]: row["text"] for row in map(json.loads, open(folder(part) / "texts.jsonl"))}
+    if part in UNLABELLED:
+        labels = TRAIN / "pseudo" / f"{part.replace('/', '.')}.json"  # `pseudo_label` writes it
+        return json.loads(labels.read_text()) if labels.exists() else {}
     return {row["id"]: natural(row["text"]) for row in rows(part)}
 
 
 def load(part: str, variant: int = 0) -> list[Encoded]:
-    """All clips of a part that are encoded so far."""
+    """All clips of a part that are encoded so far and have a text."""
     texts, out = texts_of(part), []
     for path in sorted(Path(folder(part, variant)).glob("*.npz")):
         with np.load(path) as shard:
-            ids, offsets, states = shard["ids"], shard["offsets"], shard["states"]
-        out += [Encoded(str(i), part, texts[str(i)], states[a:b]) for i, a, b in zip(ids, offsets, offsets[1:])]
+            ids, offsets, pairs = shard["ids"], shard["offsets"], shard["states"].reshape(-1, 2, 512)
+        out += [Encoded(str(i), part, texts[str(i)], pairs[a:b]) for i, a, b in zip(ids, offsets, offsets[1:]) if texts.get(str(i))]
     return out

@@ -1,4 +1,4 @@
-"""Aligned speech of one synthetic voice (hibari-tts, Apache-2.0): sentences to pooled encoder states, no audio kept.
+"""Aligned speech of one synthetic voice (hibari-tts, Apache-2.0): sentences to encoder states, no audio kept.
 
     python -m zipper_train.synthesize --clips 6000
 
@@ -51,12 +51,13 @@ def speak(texts: list[str], first: int = 0):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=6000)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     target = folder("hibari")
     target.mkdir(parents=True, exist_ok=True)
     texts = sentences(options.clips)
     (target / "texts.jsonl").write_text("".join(json.dumps({"id": f"{i:05d}", "text": t}) + "\n" for i, t in enumerate(texts)))
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     done = sorted(target.glob("*.npz"))
     first = 1 + int(np.load(done[-1])["ids"][-1]) if done else 0
     encode_clips(Encoder().bfloat16(), speak(texts, first), target, first=len(done))

@@ -34,7 +34,7 @@ def load_quantizer() -> Quantizer:
 def tokenize(model, clips) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """(codes, features, heard) of each clip."""
     out = [None] * len(clips)
-    for group in batches([len(c.states) for c in clips], 4000, 0):
+    for group in batches([len(c) for c in clips], 4000, 0):
         white, lengths, mask = prepare(model, [clips[i] for i in group])
         features = model.features(white, mask)
         codes = model.pack(model.digits(features))

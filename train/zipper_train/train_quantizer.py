@@ -45,7 +45,7 @@ def read_off(logits) -> str:
 def measure(model, clips) -> dict:
     """WER of greedy CTC before and after the code, distance to the states, codes used."""
     truth, before, after, distance, used = [], [], [], [], set()
-    for group in batches([len(c.states) for c in clips], 6000, 0):
+    for group in batches([len(c) for c in clips], 6000, 0):
         group = [clips[i] for i in group]
         white, lengths, mask = prepare(model, group)
         with torch.autocast("cpu", torch.bfloat16):
@@ -102,9 +102,9 @@ def main() -> None:
             model.mean.copy_(sample.mean(0))
             model.deviation.copy_(sample.std(0))
         targets = [spelled(c.text) for c in clips]
-        hours = sum(len(c.states) for c in clips) / 25 / 3600
+        hours = sum(len(c) for c in clips) / 25 / 3600
         print(f"epoch {epoch}: {len(clips)} clips, {hours:.2f} h", flush=True)
-        for group in batches([len(c.states) for c in clips], options.frames, 1000 + step):
+        for group in batches([len(c) for c in clips], options.frames, 1000 + step):
             spent = (time.time() - began) / budget
             if spent >= 1:
                 break
