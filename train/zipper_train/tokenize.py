@@ -3,8 +3,8 @@
     python -m zipper_train.tokenize [PART…]
 
 Writes $ZIPPER_DATA/train/tokens/PART[+augN].npz: `ids`, `offsets` [clips + 1], `codes` int16 [tokens] (25 Hz); and
-$ZIPPER_DATA/train/features/PART[+augN].npz: `features` float16 [tokens, 384], `heard` int16 [tokens] (index into the clip's
-text of the character spoken at each frame, -1 where unknown).
+$ZIPPER_DATA/train/features/PART[+augN].npz: `features` float16 [tokens, 384] (the speller's), `heard` int16 [tokens] (index into
+the clip's text of the character spoken at the end of each frame, -1 where unknown).
 """
 import argparse
 import os
@@ -12,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
+from . import q8, train_speller
 from .align import characters_heard
 from .batches import batches
-from .data import HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN
+from .data import HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN, UNLABELLED
 from .encode import folder
-from .paths import TRAIN
+from .paths import MODEL, TRAIN
 from .quantizer import Quantizer
 from .states import load
 from .text import spelled
@@ -25,25 +27,42 @@ from .train_quantizer import CHECKPOINT, prepare
 
 
 def load_quantizer() -> Quantizer:
+    """The quantizer of the checkpoint; without one, what is exported of it: enough for codes, not to train on."""
     model = Quantizer()
-    model.load_state_dict(torch.load(CHECKPOINT)["model"])
+    if CHECKPOINT.exists():
+        model.load_state_dict(torch.load(CHECKPOINT)["model"])
+    else:
+        exported = q8.unpack(load_file(MODEL / "quantizer.safetensors"))
+        own = model.state_dict()
+        model.load_state_dict({n: exported[n].reshape(v.shape) if n in exported else v for n, v in own.items()})
     return model.eval().requires_grad_(False)
 
 
 @torch.inference_mode()
-def tokenize(model, clips) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(codes, features, heard) of each clip."""
+def codes_of(model, clips) -> list[np.ndarray]:
+    """Speech tokens of each clip."""
     out = [None] * len(clips)
     for group in batches([len(c) for c in clips], 4000, 0):
         white, lengths, mask = prepare(model, [clips[i] for i in group])
+        codes = model.pack(model.digits(model.features(white, mask)))
+        for row, i in enumerate(group):
+            out[i] = codes[row, : int(lengths[row])].numpy().astype(np.int16)
+    return out
+
+
+@torch.inference_mode()
+def spelled_features(model, clips) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """(features [tokens, 384], heard [tokens], log-probabilities of the letters [2 tokens, 29]) of each clip."""
+    out = [None] * len(clips)
+    for group in batches([len(c) for c in clips], 4000, 0):
+        white, lengths, mask = train_speller.prepare(model, [clips[i] for i in group])
         features = model.features(white, mask)
-        codes = model.pack(model.digits(features))
-        logs = model.spell_features(features).log_softmax(-1).numpy()
+        logs = model.letters(features).log_softmax(-1).numpy()
         for row, i in enumerate(group):
             n, text = int(lengths[row]), clips[i].text
-            heard = characters_heard(logs[row, :n], text) if spelled(text) else None
-            heard = np.full(n, -1) if heard is None else heard
-            out[i] = (codes[row, :n].numpy().astype(np.int16), features[row, :n].half().numpy(), heard.astype(np.int16))
+            heard = characters_heard(logs[row, : 2 * n], text) if spelled(text) else None
+            heard = np.full(n, -1) if heard is None else heard[1::2]
+            out[i] = (features[row, :n].half().numpy(), heard.astype(np.int16), logs[row, : 2 * n])
     return out
 
 
@@ -57,20 +76,24 @@ def store(path: Path, **arrays) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", default=HUMAN_DEV + HUMAN_TRAIN + SYNTHETIC_TRAIN + ["hibari"])
+    parser.add_argument("parts", nargs="*", default=HUMAN_DEV + HUMAN_TRAIN + SYNTHETIC_TRAIN + UNLABELLED + ["hibari"])
     parser.add_argument("--augment", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    model = load_quantizer()
+    torch.set_num_threads(options.threads)
+    quantizer, speller = load_quantizer(), train_speller.load_speller()
     for part in options.parts:
         clips = load(part, options.augment)
         if not clips:
             continue
-        codes, features, heard = zip(*tokenize(model, clips))
         name = folder(part, options.augment).name
+        codes = codes_of(quantizer, clips)
+        features, heard, _ = zip(*spelled_features(speller, clips))
         offsets = np.cumsum([0] + [len(c) for c in codes])
         store(TRAIN / "tokens" / f"{name}.npz", ids=[c.id for c in clips], offsets=offsets, codes=np.concatenate(codes))
         store(TRAIN / "features" / f"{name}.npz", features=np.concatenate(features), heard=np.concatenate(heard))
-        print(f"{name}: {len(clips)} clips, {offsets[-1]} tokens, {len(np.unique(np.concatenate(codes)))} codes used", flush=True)
+        aligned = sum(h[0] >= 0 for h in heard)
+        print(f"{name}: {len(clips)} clips ({aligned} aligned), {offsets[-1]} tokens, {len(np.unique(np.concatenate(codes)))} codes used", flush=True)
 
 
 if __name__ == "__main__":
