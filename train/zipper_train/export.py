@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from . import card, gguf_tower, q8
+from . import card, gguf_tower, joint, q8, speller
 from .data import clips
 from .decode import hear, link_cache, listen, read, speak
 from .encoder import HOP, MELS, PAD_SECONDS, RATE, SAMPLES_PER_TOKEN, WINDOW, Encoder, log_mel, padded, pool, token_count
@@ -23,25 +23,31 @@ from .gguf_tower import SPEC as TEXT_SPEC
 from .model import CODES, END, SPEECH, START, TEXT, build
 from .paths import MODEL
 from .quantizer import LEVELS, Quantizer
-from .tokenize import CHECKPOINT as QUANTIZER, load_quantizer
-from .train_zip import CHECKPOINT as ZIP, Trainer, restore
+from .speller import Speller
+from .text import CHARACTERS
+from .tokenize import load_quantizer
+from .train_speller import CHECKPOINT as SPELLER, load_speller
+from .train_zip import CHECKPOINT as ZIP, Trainer, from_export, load_trained
 
 CLIP = ("commonvoice/dev", None)  # the shortest clip of a CC0 set
 SENTENCE = "The kettle is on."
+CTC_WEIGHT = 0.5  # of the speller in joint decoding; chosen on the development sets
 
 
 def quantizer_tensors(model: Quantizer) -> dict:
-    """What inference needs: up to the code, and the spelling head."""
-    out = {}
-    for name, value in model.state_dict().items():
-        if name.startswith(("post", "from_code", "to_states", "spell_codes", "reach", "radix")):
-            continue
-        name = name.replace("spell_features", "spell")
-        out[name] = value.squeeze(1) if "depthwise.weight" in name else value
-    return out
+    """What inference needs: up to the code."""
+    return flat({n: v for n, v in model.state_dict().items()
+                 if not n.startswith(("post", "from_code", "to_states", "spell_", "reach", "radix"))})
 
 
-QUANTIZER_PLAIN = {"to_code.weight", "spell.weight", "pre.0.depthwise.weight", "pre.1.depthwise.weight"}
+def flat(state: dict) -> dict:
+    """Depthwise weights as [channels, taps]."""
+    return {n: v.squeeze(1) if n.endswith("depthwise.weight") else v for n, v in state.items()}
+
+
+def plain(tensors: dict) -> set:
+    """Matrices that stay float32: small ones and what decides codes and letters."""
+    return {n for n in tensors if n in ("to_code.weight", "spell.weight") or n.endswith("depthwise.weight")}
 
 
 def speech_tensors(model) -> dict:
@@ -68,24 +74,26 @@ def config(model, stages: dict) -> dict:
     return {
         "model": "zipper-en",
         "audio": {"sample_rate": RATE, "window": WINDOW, "hop": HOP, "mels": MELS, "pad_seconds": PAD_SECONDS, "samples_per_token": SAMPLES_PER_TOKEN, "token_rate": 25, "longest_seconds": 29},
-        "quantizer": {"levels": list(LEVELS), "codes": CODES, "states": 512, "width": 384, "hidden": 768, "kernel": 7, "blocks": 2, "eps": 1e-5, "spelling": "_ abcdefghijklmnopqrstuvwxyz'"},
+        "quantizer": {"levels": list(LEVELS), "codes": CODES, "states": 512, "width": 384, "hidden": 768, "kernel": 7, "blocks": 2, "eps": 1e-5},
+        "speller": {"states": 512, "width": speller.WIDTH, "hidden": speller.HIDDEN, "kernel": 7, "blocks": speller.BLOCKS, "eps": 1e-5, "letter_rate": 50, "letters": "_" + CHARACTERS},
         "text": dataclasses.asdict(TEXT_SPEC) | {"end": gguf_tower.END, "spelling": gguf_tower.spelling()},
         "speech": dataclasses.asdict(model.towers[SPEECH].spec) | {"start": START, "end": END},
         "links": links, "link_head_width": 64, "link_eps": 1e-5, "link_rope_base": 10000.0,
-        "listen": {"max_text_extra": 4}, "speak": {"temperature": 0.7, "top_k": 50, "max_tokens_base": 25, "max_tokens_a_byte": 5, "min_tokens_a_byte": 1},
+        "listen": {"max_text_extra": 4, "ctc_weight": CTC_WEIGHT}, "speak": {"temperature": 0.7, "top_k": 50, "max_tokens_base": 25, "max_tokens_a_byte": 5, "min_tokens_a_byte": 1},
         "training": stages,
     }
 
 
-def as_stored(model, quantizer, files: dict):
-    """Puts the stored (rounded) values back into the modules, in float32."""
-    model.float()
-    q = q8.unpack(files["quantizer"])
-    state = quantizer.state_dict()
-    for name, value in q.items():
-        own = name.replace("spell.", "spell_features.")
-        state[own] = value.reshape(state[own].shape)
-    quantizer.load_state_dict(state)
+def restored(module, tensors: dict):
+    """Puts the stored (rounded) values back into a module."""
+    state = module.state_dict()
+    state.update({n: v.reshape(state[n].shape) for n, v in q8.unpack(tensors).items()})
+    module.load_state_dict(state)
+    return module.eval()
+
+
+def as_stored(files: dict):
+    """The model of the stored (rounded) values, in float32."""
     speech, links = q8.unpack(files["speech_tower"]), q8.unpack(files["zip"])
     fresh = build(gguf_tower.load(torch.float32)).eval()
     fresh.towers[SPEECH].load_state_dict(speech)
@@ -94,11 +102,11 @@ def as_stored(model, quantizer, files: dict):
         link.load_state_dict({n.removeprefix(f"links.{i}."): v.reshape(()) if n.endswith(".gate") and v.numel() == 1 else v
                               for n, v in links.items() if n.startswith(f"links.{i}.")})
     fresh.projections.load_state_dict({n.removeprefix("projections."): v for n, v in links.items() if n.startswith("projections.")})
-    return fresh, quantizer.eval()
+    return fresh
 
 
 @torch.no_grad()
-def listening_reference(model, quantizer) -> tuple[dict, dict, np.ndarray]:
+def listening_reference(model, quantizer, speller_) -> tuple[dict, dict, np.ndarray]:
     """Every boundary of recognition for one short human clip."""
     short = min(clips(CLIP[0]), key=lambda c: abs(len(c.samples) / RATE - 2.6))
     samples = (np.round(np.clip(short.samples, -1, 1) * 32767) / 32768).astype(np.float32)
@@ -107,15 +115,17 @@ def listening_reference(model, quantizer) -> tuple[dict, dict, np.ndarray]:
     states = encoder.encode([samples])[0]
     out["states"], out["pooled"] = states.half(), pool(states, n)
     mask = torch.ones(1, n, 1)
-    features = quantizer.features(quantizer.whiten(out["pooled"])[None], mask)[0]
-    codes = quantizer.pack(quantizer.digits(features))
-    out["features"], out["codes"] = features, codes.int()
+    codes = quantizer.pack(quantizer.digits(quantizer.features(quantizer.whiten(out["pooled"])[None], mask)))[0]
+    heard = speller_.features(speller_.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
+    features, letters = heard[0], speller_.letters(heard)[0].log_softmax(-1)
+    out["features"], out["codes"], out["spelling"] = features, codes.int(), letters
     run = hear(model, codes, features)
     for layer in range(1, 7):
         out[f"speech_state.{layer}"] = run.state(SPEECH, layer)[0]
     k, v = link_cache(model, run.state, SPEECH, TEXT)[0]
     out["link0.k"], out["link0.v"] = k[0], v[0]
-    written = listen(model, codes, features)
+    written = joint.listen(model, codes, features, letters, CTC_WEIGHT)
+    out["text_ids_alone"] = torch.tensor([0, *listen(model, codes, features)], dtype=torch.int32)
     ids = [0, *written]
     full = model([(SPEECH, n + 1), (TEXT, len(ids))], {
         SPEECH: model.towers[SPEECH].embed(F.pad(codes, (1, 0), value=START)[None], F.pad(features, (0, 0, 1, 0))[None]),
@@ -156,21 +166,25 @@ def main() -> None:
     parser.add_argument("--random", action="store_true", help="fresh weights where a checkpoint is missing")
     options = parser.parse_args()
     torch.manual_seed(0)
-    if not options.random and not (QUANTIZER.exists() and ZIP.exists()):
+    if not options.random and not (SPELLER.exists() and ZIP.exists()):
         raise SystemExit("no checkpoint: train first, or ask for --random")
-    quantizer = load_quantizer() if QUANTIZER.exists() else Quantizer().eval()
+    quantizer = load_quantizer()
+    spelling = load_speller() if SPELLER.exists() else Speller().eval()
     trainer, step, seconds = Trainer(), 0, 0.0
     if ZIP.exists():
-        step, seconds = restore(trainer)
+        step, seconds = load_trained(trainer)
+    elif options.random:
+        from_export(trainer)
     model = trainer.zip
-    files = {"quantizer": q8.pack(quantizer_tensors(quantizer), QUANTIZER_PLAIN), "speech_tower": q8.pack(speech_tensors(model)), "zip": q8.pack(zip_tensors(model))}
+    tensors = {"quantizer": quantizer_tensors(quantizer), "speller": flat(spelling.state_dict()), "speech_tower": speech_tensors(model), "zip": zip_tensors(model)}
+    files = {name: q8.pack(t, plain(t)) for name, t in tensors.items()}
     MODEL.joinpath("reference").mkdir(parents=True, exist_ok=True)
-    for name, tensors in files.items():
-        save_file(tensors, MODEL / f"{name}.safetensors")
-    stages = {"quantizer": "trained" if QUANTIZER.exists() else "random", "zip_steps": step, "zip_seconds": round(seconds)}
+    for name, packed in files.items():
+        save_file(packed, MODEL / f"{name}.safetensors")
+    stages = {"zip_steps": step, "zip_seconds": round(seconds)}
     MODEL.joinpath("config.json").write_text(json.dumps(config(model, stages), indent=1) + "\n")
-    stored, quantizer = as_stored(model, quantizer, files)
-    heard, about, samples = listening_reference(stored, quantizer)
+    stored = as_stored(files)
+    heard, about, samples = listening_reference(stored, restored(quantizer, files["quantizer"]), restored(spelling, files["speller"]))
     save_file({k: v.contiguous() for k, v in heard.items()}, MODEL / "reference" / "listen.safetensors", about)
     soundfile.write(MODEL / "reference" / "clip.wav", samples, RATE, subtype="PCM_16")
     said, note = speaking_reference(stored)

@@ -1,13 +1,13 @@
 """Trains the speech tower and the zip: listening and speaking, batch about.
 
-    python -m zipper_train.train_zip --until 19:28 [--pretrain-minutes 4]
+    python -m zipper_train.train_zip --steps 4000 [--pretrain 0] [--from-export]
 
-Starts with next-token prediction on speech tokens alone, then zips. Resumes from $ZIPPER_DATA/train/zip.pt.
+Starts with `--pretrain` steps of next-token prediction on speech tokens alone, then zips. Resumes exactly from $ZIPPER_DATA/train/zip.pt:
+batches, noise and rate follow from the step's number. `--steps` may be raised or lowered between runs: the rate is constant after its rise
+and falls linearly to nothing over the last `--decay` of the steps. `--from-export` starts from models/zipper-en instead of from nothing.
 """
 import argparse
-import datetime
 import math
-import os
 import time
 
 import numpy as np
@@ -15,18 +15,21 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from . import gguf_tower
+from safetensors.torch import load_file
+
+from . import gguf_tower, q8
 from .batches import batches, stack
+from .checkpoint import keep, restore
 from .corpus import TextStates, read
-from .data import HUMAN_DEV, HUMAN_TRAIN
+from .data import HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN, UNLABELLED
 from .factored import factor
 from .guide import characters_of_frames, frames_of_tokens, guide_loss
 from .model import CODES, END, SPEECH, START, TEXT, build, trainable
-from .paths import TRAIN
+from .paths import MODEL, TRAIN
 
 CHECKPOINT = TRAIN / "zip.pt"
 GUIDED_HEADS = 5
-SPEAKERS = ["hibari", "kokoro.train", "kathleen.train"]  # whose tokens are learnt to be spoken
+LONGEST = 450  # tokens of a clip
 
 
 class Trainer(nn.Module):
@@ -41,6 +44,11 @@ class Trainer(nn.Module):
         self.written = TextStates(self.text, [15], spell=False)
         self.spelled = TextStates(self.text, [4, 8, 12], spell=True)
         self.rng = np.random.default_rng(0)
+
+    def seed(self, step: int) -> None:
+        """All chance of a step follows from its number."""
+        self.rng = np.random.default_rng([5, step])
+        torch.manual_seed(step)
 
     def parameters_by_name(self) -> dict:
         own = {f"zip.{n}": p for n, p in trainable(self.zip).items()}
@@ -152,27 +160,42 @@ class Trainer(nn.Module):
         return spoken + 0.15 * guide, report | {"guide": guide.item()}
 
 
-def named_read(names: list[str]):
-    """Samples of parts given as they are called on disk."""
-    return [s for n in names for s in read(n.split("+aug")[0].replace(".", "/") if n != "hibari" else n, int(n.split("+aug")[1]) if "+aug" in n else 0)]
+class Weights:
+    """The trained parameters as a checkpoint's part."""
+
+    def __init__(self, trainer: Trainer):
+        self.own = trainer.parameters_by_name()
+
+    def state_dict(self) -> dict:
+        return {n: p.detach() for n, p in self.own.items()}
+
+    def load_state_dict(self, saved: dict) -> None:
+        for name, value in saved.items():
+            self.own[name].data.copy_(value)
 
 
-def save(trainer, optimizer, step: int, spent: float) -> None:
-    temporary = CHECKPOINT.with_suffix(".part")
-    weights = {n: p.detach() for n, p in trainer.parameters_by_name().items()}
-    torch.save({"weights": weights, "optimizer": optimizer.state_dict(), "step": step, "seconds": spent}, temporary)
-    os.replace(temporary, CHECKPOINT)
+def load_trained(trainer: Trainer) -> tuple[int, float]:
+    """Puts the checkpoint's weights into a trainer. Returns steps and seconds."""
+    return restore(CHECKPOINT, weights=Weights(trainer))[:2]
 
 
-def restore(trainer, optimizer=None) -> tuple[int, float]:
-    saved = torch.load(CHECKPOINT)
+@torch.no_grad()
+def from_export(trainer: Trainer) -> None:
+    """The exported weights as a start. What the speech tower hears beside its tokens is learnt anew."""
+    model = trainer.zip
+    speech, zipped = (q8.unpack(load_file(MODEL / f"{name}.safetensors")) for name in ("speech_tower", "zip"))
     own = trainer.parameters_by_name()
-    for name, value in saved["weights"].items():
-        if name in own:
-            own[name].data.copy_(value)
-    if optimizer and saved["weights"].keys() == own.keys():
-        optimizer.load_state_dict(saved["optimizer"])
-    return saved["step"], saved["seconds"]
+    for name, value in speech.items():
+        if name in ("embedding.weight", "head.weight"):
+            part = getattr(trainer.speech, name.split(".")[0]).parametrizations.weight
+            part.original.copy_(value - part[0].hot @ part[0].digits)
+        elif name != "feature_in.weight":
+            own[f"zip.towers.{SPEECH}.{name}"].copy_(value)
+    for name, value in zipped.items():
+        if name.endswith(".o.weight"):
+            value = value / model.links[int(name.split(".")[1])].spec.gain
+        target = own[f"zip.{name}"]
+        target.copy_(value.reshape(target.shape))
 
 
 def groups(parameters: dict, rate: float) -> list[dict]:
@@ -201,80 +224,85 @@ def held_out(trainer, parts: dict) -> str:
     return "; ".join(out)
 
 
+def plan(data: dict, epoch: int, frames: int) -> list[tuple[str, list]]:
+    """The batches of an epoch, listening and speaking mixed: (task, samples). Speaking is learnt from few voices, mostly one."""
+    rng = np.random.default_rng([11, epoch])
+    pick = lambda samples, n: [samples[i] for i in rng.permutation(len(samples))[:n]]
+    listening = pick(data["human"], 2000) + pick(data["kokoro"], 200) + pick(data["hibari"], 600)
+    speaking = pick(data["hibari"], 1200) + pick(data["kokoro"], 60) + pick(data["kathleen"], 60)
+    out = [("listen", [listening[i] for i in b]) for b in batches([len(s.codes) for s in listening], frames, 2 * epoch)]
+    out += [("speak", [speaking[i] for i in b]) for b in batches([len(s.codes) for s in speaking], frames, 2 * epoch + 1)]
+    rng.shuffle(out)
+    return out
+
+
+def rate_of(step: int, steps: int, decay: float) -> float:
+    """Warm-up, constant, then linearly to nothing over the last share `decay`."""
+    return min(1, (step + 1) / 100) * min(1, max(0.01, (steps - step) / (decay * steps)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--until", default="19:28", help="wall clock, today: the learning rate falls to nothing by then")
-    parser.add_argument("--pretrain-minutes", type=float, default=4)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--decay", type=float, default=0.4, help="share of the steps over which the rate falls")
+    parser.add_argument("--pretrain", type=int, default=0, help="steps of the speech tower alone")
+    parser.add_argument("--from-export", action="store_true")
     parser.add_argument("--frames", type=int, default=1500, help="25 Hz frames a batch")
-    parser.add_argument("--rate", type=float, default=1.2e-3)
+    parser.add_argument("--rate", type=float, default=1.0e-3)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     trainer = Trainer()
     parameters = trainer.parameters_by_name()
     print(f"{sum(p.numel() for p in parameters.values()) / 1e6:.2f} M trainable", flush=True)
+    if options.from_export:
+        from_export(trainer)
     optimizer = torch.optim.AdamW(groups(parameters, options.rate), lr=options.rate, betas=(0.9, 0.98))
-    step, spent = restore(trainer, optimizer) if CHECKPOINT.exists() else (0, 0.0)
-    hour, minute = map(int, options.until.split(":"))
-    end = datetime.datetime.now().replace(hour=hour, minute=minute, second=0).timestamp()
-    whole = spent + end - time.time()
-    began, saved_at, measured_at = time.time() - spent, time.time(), time.time()
-    dev = {p.split("/")[0]: read(p)[:12] for p in HUMAN_DEV}
-    history, seeded = [], spent > options.pretrain_minutes * 60
-    while time.time() < end:
-        rng = np.random.default_rng(step)
-        hibari = read("hibari")
-        dev["hibari"], hibari = hibari[:8], hibari[8:]
-        human = named_read([p.replace("/", ".") for p in HUMAN_TRAIN] + [p.replace("/", ".") + "+aug1" for p in HUMAN_TRAIN])
-        kokoro = named_read(["kokoro.train"])
-        pick = lambda samples, n: [samples[i] for i in rng.permutation(len(samples))[:n]]
-        # each epoch is short, so that newly tokenized parts join soon
-        listening = [s for s in pick(human, 1800) + pick(kokoro, 200) + pick(hibari, 700) if len(s.codes) < 450]
-        speaking = [s for s in pick(hibari, 550) + pick(kokoro, 50) + pick(named_read(["kathleen.train"]), 100) if len(s.codes) < 350]
-        print(f"epoch at step {step}: {len(human)} human, {len(kokoro)} kokoro, {len(hibari)} hibari", flush=True)
-        plan = [("listen", b) for b in batches([len(s.codes) for s in listening], options.frames, step)]
-        plan += [("speak", b) for b in batches([len(s.codes) for s in speaking], options.frames, step)]
-        rng.shuffle(plan)
-        for task, group in plan:
-            now = time.time() - began
-            if time.time() >= end:
-                break
-            pretraining = now < options.pretrain_minutes * 60
-            progress = now / whole
-            scale = min(1, (step % 100000 + 1) / 60) * max(0.02, min(1, (1 - progress) / 0.6))
+    weights = Weights(trainer)
+    step, spent, began = restore(CHECKPOINT, weights=weights, optimizer=optimizer)
+
+    usable = lambda samples: [s for s in samples if len(s.codes) < LONGEST]
+    human = [s for part in HUMAN_TRAIN for variant in (0, 1) for s in read(part, variant)] + [s for part in UNLABELLED for s in read(part)]
+    hibari = read("hibari")
+    data = {"human": usable(human), "kokoro": usable(read(SYNTHETIC_TRAIN[0])), "hibari": usable(hibari[8:]), "kathleen": usable(read("kathleen/train"))}
+    dev = {p.split("/")[0]: read(p)[:12] for p in HUMAN_DEV} | {"hibari": hibari[:8]}
+    print({name: f"{len(samples)} clips, {sum(len(s.codes) for s in samples) / 90000:.2f} h" for name, samples in data.items()}, flush=True)
+
+    history, measured_at, epoch, walked = [], time.time(), 0, 0
+    while step < options.steps:
+        for task, samples in plan(data, epoch, options.frames):
+            walked += 1
+            if walked <= step or step >= options.steps:
+                continue
             for g in optimizer.param_groups:
-                g["lr"] = options.rate * scale * g["scale"]
-            if not pretraining and not seeded:
-                trainer.seed_last_link()
-                seeded = True
-            samples = [(listening if task == "listen" else speaking)[i] for i in group]
+                g["lr"] = options.rate * rate_of(step, options.steps, options.decay) * g["scale"]
+            trainer.seed(step)
+            alone = step < options.pretrain
             with torch.autocast("cpu", torch.bfloat16):
-                if pretraining:
-                    loss, report = (trainer.listen if task == "listen" else trainer.speak)(samples, zipped=False)
-                    task += " alone"
-                else:
-                    loss, report = trainer.listen(samples) if task == "listen" else trainer.speak(samples)
+                loss, report = (trainer.listen if task == "listen" else trainer.speak)(samples, zipped=not alone)
             optimizer.zero_grad()
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(list(parameters.values()), 1.0)
             if math.isfinite(norm):
                 optimizer.step()
             step += 1
-            history.append((task, len(samples), report))
+            if step == options.pretrain:
+                trainer.seed_last_link()
+            history.append((task + (" alone" if alone else ""), len(samples), report))
             if step % 25 == 0:
                 lines = []
-                for kind in ("listen alone", "speak alone", "listen", "speak"):
+                for kind in dict.fromkeys(t for t, _, _ in history):
                     of = [r for t, _, r in history if t == kind]
-                    if of:
-                        lines.append(kind + " " + " ".join(f"{k} {np.mean([r[k] for r in of]):.3f}" for k in of[0]))
+                    lines.append(kind + " " + " ".join(f"{k} {np.mean([r[k] for r in of]):.3f}" for k in of[0]))
                 clips = sum(n for _, n, _ in history)
-                print(f"{step} {now:.0f} s, {clips / (time.time() - measured_at):.2f} clips/s, norm {norm:.1f}: " + "; ".join(lines), flush=True)
+                print(f"{step} {spent + time.time() - began:.0f} s, {clips / (time.time() - measured_at):.2f} clips/s, norm {norm:.1f}: " + "; ".join(lines), flush=True)
                 history, measured_at = [], time.time()
-            if time.time() - saved_at > 240:
-                save(trainer, optimizer, step, time.time() - began)
-                saved_at = time.time()
+            if step % 250 == 0 or step == options.steps:
+                keep(CHECKPOINT, step, spent + time.time() - began, weights=weights, optimizer=optimizer)
                 gates = " ".join(f"{math.tanh(l.gate.item()):.2f}" for l in trainer.zip.links)
                 print(f"held out: {held_out(trainer, dev)}; gates {gates}", flush=True)
-    save(trainer, optimizer, step, time.time() - began)
+        epoch += 1
 
 
 if __name__ == "__main__":
