@@ -1,6 +1,9 @@
 """WER on held-out human speech beside whisper-base, stop behaviour of speech, gates, the frozen tower.
 
-    python -m zipper_train.evaluate [--clips 40] [--sentences 40] [--stored]
+    python -m zipper_train.evaluate [--clips 40] [--sentences 40] [--modes joint zip letters unzipped]
+
+Ways of listening: `joint`, what ships; `zip`, the zipped text tower alone; `letters`, the speller alone (greedy CTC); `unzipped`, the speller with
+the text tower as a plain language model: what `joint` has over it is what the zip gives.
 
 WER after `text.normalize`: lower case, hyphens to spaces, only letters, digits and apostrophes kept. whisper-base: the pinned
 file through CTranslate2, greedy, 30 s window. Writes $ZIPPER_DATA/train/evaluation.json; whisper's transcripts are kept beside it.
@@ -9,23 +12,27 @@ import argparse
 import json
 import math
 import time
+from dataclasses import dataclass
 
 import jiwer
 import numpy as np
 import torch
 
-from . import gguf_tower, pinned
-from .corpus import read as read_part
+from . import gguf_tower, joint, pinned
 from .data import HUMAN_DEV, clips
 from .decode import listen, speak
 from .encoder import log_mel
 from .model import TEXT
 from .paths import TRAIN
+from .states import load
 from .synthesize import sentences
 from .text import normalize
-from .train_zip import Trainer, restore
+from .tokenize import codes_of, load_quantizer, spelled_features
+from .train_speller import load_speller, read_off
+from .train_zip import Trainer, load_trained
 
 PEER = TRAIN / "whisper_base.json"
+MODES = ("joint", "zip", "letters", "unzipped")
 
 
 def whisper_transcripts(parts: dict[str, list[str]]) -> dict[str, str]:
@@ -52,37 +59,70 @@ def whisper_transcripts(parts: dict[str, list[str]]) -> dict[str, str]:
     return kept
 
 
+@dataclass
+class Heard:
+    """A development clip as far as the speech tower's input."""
+    id: str
+    text: str
+    codes: np.ndarray
+    features: np.ndarray
+    letters: np.ndarray
+
+
+def heard_clips(part: str, count: int) -> list[Heard]:
+    clips = load(part)[:count]
+    codes, rest = codes_of(load_quantizer(), clips), spelled_features(load_speller(), clips)
+    return [Heard(c.id, c.text, k, features, letters) for c, k, (features, _, letters) in zip(clips, codes, rest)]
+
+
 def rates(truth: list[str], heard: list[str]) -> float:
     pairs = [(normalize(t), normalize(h)) for t, h in zip(truth, heard) if normalize(t)]
     return jiwer.wer([t for t, _ in pairs], [h for _, h in pairs])
+
+
+def heard_by(model, mode: str, clip: Heard, weight: float, beam: int) -> str:
+    """Transcript of a clip by one way of listening."""
+    if mode == "letters":
+        return " ".join(read_off(torch.from_numpy(clip.letters)).split())
+    codes, features, letters = torch.from_numpy(clip.codes.astype(np.int64)), torch.from_numpy(clip.features), torch.from_numpy(clip.letters)
+    if mode == "zip":
+        ids = listen(model, codes, features)
+    else:
+        ids = joint.listen(model, codes, features, letters, weight, beam, zipped=mode == "joint")
+    return gguf_tower.tokenizer().decode(ids).strip()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=30, help="clips of each development set")
     parser.add_argument("--sentences", type=int, default=40)
+    parser.add_argument("--modes", nargs="+", default=["joint", "letters"], choices=MODES)
+    parser.add_argument("--weight", type=float, default=joint.WEIGHT, help="of the letters in joint decoding")
+    parser.add_argument("--beam", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--output", default="evaluation", help="name of the report under $ZIPPER_DATA/train")
     options = parser.parse_args()
     torch.manual_seed(0)
+    torch.set_num_threads(options.threads)
     trainer = Trainer().eval()
     before = trainer.text(torch.tensor([[0, *gguf_tower.encode("The towers stand apart until they are zipped.")]]))
-    step, seconds = restore(trainer)
+    step, seconds = load_trained(trainer)
     model = trainer.zip
-    report = {"steps": step, "training_seconds": round(seconds), "clips_a_set": options.clips, "listen": {}, "speak": {}}
+    report = {"steps": step, "training_seconds": round(seconds), "clips_a_set": options.clips, "weight": options.weight, "beam": options.beam, "listen": {}, "speak": {}}
     report["gates"] = [round(math.tanh(l.gate.item()), 4) for l in model.links]
-    samples = {part: read_part(part)[: options.clips] for part in HUMAN_DEV}
-    peer = whisper_transcripts({part: [s.id for s in group] for part, group in samples.items()})
-    for part, group in samples.items():
-        began, heard = time.time(), []
-        with torch.autocast("cpu", torch.bfloat16):
-            for s in group:
-                ids = listen(model, torch.from_numpy(s.codes.astype(np.int64)), torch.from_numpy(s.features))
-                heard.append(gguf_tower.tokenizer().decode(ids))
-        truth = [s.text for s in group]
-        report["listen"][part] = {"wer": round(rates(truth, heard), 4), "whisper_base": round(rates(truth, [peer[s.id] for s in group]), 4),
-                                  "words": sum(len(normalize(t).split()) for t in truth), "seconds": round(time.time() - began, 1),
-                                  "examples": list(zip(truth, heard))[:4]}
-        print(part, json.dumps(report["listen"][part], indent=1), flush=True)
-    texts = sentences(6000)[-options.sentences :]
+    heard = {part: heard_clips(part, options.clips) for part in HUMAN_DEV}
+    peer = whisper_transcripts({part: [h.id for h in group] for part, group in heard.items()}) if options.clips else {}
+    for part, group in heard.items():
+        truth = [h.text for h in group]
+        row = {"words": sum(len(normalize(t).split()) for t in truth), "whisper_base": round(rates(truth, [peer[h.id] for h in group]), 4)}
+        for mode in options.modes:
+            began = time.time()
+            with torch.autocast("cpu", torch.bfloat16):
+                written = [heard_by(model, mode, h, options.weight, options.beam) for h in group]
+            row |= {mode: round(rates(truth, written), 4), f"{mode}_seconds": round(time.time() - began, 1), f"{mode}_examples": list(zip(truth, written))[:4]}
+        report["listen"][part] = row
+        print(part, json.dumps(row, indent=1), flush=True)
+    texts = sentences(6000)[-options.sentences :] if options.sentences else []
     ends, ratio = 0, []
     with torch.autocast("cpu", torch.bfloat16):
         for number, text in enumerate(texts):
@@ -94,7 +134,7 @@ def main() -> None:
         print(report["speak"], flush=True)
     after = trainer.text(torch.tensor([[0, *gguf_tower.encode("The towers stand apart until they are zipped.")]]))
     report["frozen_tower_identical"] = bool(torch.equal(before, after))
-    (TRAIN / "evaluation.json").write_text(json.dumps(report, indent=1))
+    (TRAIN / f"{options.output}.json").write_text(json.dumps(report, indent=1))
     print({k: report[k] for k in ("gates", "frozen_tower_identical", "steps")})
 
 

@@ -31,7 +31,6 @@ from .train_zip import CHECKPOINT as ZIP, Trainer, from_export, load_trained
 
 CLIP = ("commonvoice/dev", None)  # the shortest clip of a CC0 set
 SENTENCE = "The kettle is on."
-CTC_WEIGHT = 0.5  # of the speller in joint decoding; chosen on the development sets
 
 
 def quantizer_tensors(model: Quantizer) -> dict:
@@ -79,7 +78,7 @@ def config(model, stages: dict) -> dict:
         "text": dataclasses.asdict(TEXT_SPEC) | {"end": gguf_tower.END, "spelling": gguf_tower.spelling()},
         "speech": dataclasses.asdict(model.towers[SPEECH].spec) | {"start": START, "end": END},
         "links": links, "link_head_width": 64, "link_eps": 1e-5, "link_rope_base": 10000.0,
-        "listen": {"max_text_extra": 4, "ctc_weight": CTC_WEIGHT}, "speak": {"temperature": 0.7, "top_k": 50, "max_tokens_base": 25, "max_tokens_a_byte": 5, "min_tokens_a_byte": 1},
+        "listen": {"max_text_extra": 4, "ctc_weight": joint.WEIGHT}, "speak": {"temperature": 0.7, "top_k": 50, "max_tokens_base": 25, "max_tokens_a_byte": 5, "min_tokens_a_byte": 1},
         "training": stages,
     }
 
@@ -124,7 +123,7 @@ def listening_reference(model, quantizer, speller_) -> tuple[dict, dict, np.ndar
         out[f"speech_state.{layer}"] = run.state(SPEECH, layer)[0]
     k, v = link_cache(model, run.state, SPEECH, TEXT)[0]
     out["link0.k"], out["link0.v"] = k[0], v[0]
-    written = joint.listen(model, codes, features, letters, CTC_WEIGHT)
+    written = joint.listen(model, codes, features, letters, joint.WEIGHT)
     out["text_ids_alone"] = torch.tensor([0, *listen(model, codes, features)], dtype=torch.int32)
     ids = [0, *written]
     full = model([(SPEECH, n + 1), (TEXT, len(ids))], {

@@ -15,6 +15,7 @@ from .model import SPEECH, TEXT
 from .text import CHARACTERS
 
 BLANK, SPACE = 0, 1
+WEIGHT = 0.5  # of the letters; chosen on the development sets
 BELOW = 14.0  # nats under the prefix at which a branch is given up
 FAINT = 1e-12  # share of the largest below which nothing is left of a prefix at a frame
 AHEAD = 120  # frames beyond the prefix's last that a sub-word may take
@@ -144,7 +145,7 @@ class Hypothesis:
 
 
 @torch.no_grad()
-def listen(model, codes, features, letters, weight: float = 0.5, beam: int = 1, zipped: bool = True) -> list[int]:
+def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = 1, zipped: bool = True) -> list[int]:
     """Transcript ids of one clip. letters [2 tokens, 29] log-probabilities. `zipped` False leaves the links out: the text tower as a plain language model."""
     text = model.towers[TEXT]
     links = link_cache(model, hear(model, codes, features).state, SPEECH, TEXT) if zipped else {}
