@@ -16,8 +16,9 @@ WIDTH, HIDDEN, STATES = 384, 768, 512
 class ConvBlock(nn.Module):
     """ConvNeXt block: depthwise convolution over 7 frames, LayerNorm, GELU MLP, residual."""
 
-    def __init__(self, width: int = WIDTH, hidden: int = HIDDEN):
+    def __init__(self, width: int = WIDTH, hidden: int = HIDDEN, dropout: float = 0.0):
         super().__init__()
+        self.dropout = dropout
         self.depthwise = nn.Conv1d(width, width, 7, padding=3, groups=width)
         self.norm = nn.LayerNorm(width, eps=1e-5)
         self.up, self.down = nn.Linear(width, hidden), nn.Linear(hidden, width)
@@ -25,7 +26,8 @@ class ConvBlock(nn.Module):
     def forward(self, x, mask):
         """x [batch, time, width], mask [batch, time, 1] (1: inside the clip)."""
         y = self.depthwise((x * mask).transpose(1, 2)).transpose(1, 2)
-        return x + self.down(F.gelu(self.up(self.norm(y))))
+        drop = lambda z: F.dropout(z, self.dropout, self.training)
+        return x + drop(self.down(drop(F.gelu(self.up(self.norm(y))))))
 
 
 class Quantizer(nn.Module):

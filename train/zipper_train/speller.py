@@ -10,6 +10,7 @@ from .quantizer import ConvBlock
 from .text import CHARACTERS
 
 WIDTH, HIDDEN, BLOCKS, STATES = 384, 768, 4, 512
+DROPOUT = 0.2  # without it the training clips are learnt by heart after 900 steps
 CLASSES = 1 + len(CHARACTERS)  # class 0 is the blank
 
 
@@ -19,7 +20,7 @@ class Speller(nn.Module):
         self.register_buffer("mean", torch.zeros(STATES))
         self.register_buffer("deviation", torch.ones(STATES))
         self.enter = nn.Linear(2 * STATES, WIDTH)
-        self.blocks = nn.ModuleList(ConvBlock(WIDTH, HIDDEN) for _ in range(BLOCKS))
+        self.blocks = nn.ModuleList(ConvBlock(WIDTH, HIDDEN, DROPOUT) for _ in range(BLOCKS))
         self.norm = nn.LayerNorm(WIDTH, eps=1e-5)
         self.spell = nn.Linear(WIDTH, 2 * CLASSES)
 

@@ -23,8 +23,8 @@ from .states import load
 from .text import CHARACTERS, normalize, spelled
 
 CHECKPOINT = TRAIN / "speller.pt"
-HIBARI_SHARE = 0.4  # of one synthetic voice in an epoch
-NOISE = 0.25  # deviations of the whitened states
+HIBARI_SHARE = 0.6  # of one synthetic voice in an epoch
+NOISE = 0.4  # deviations of the whitened states
 
 
 def prepare(model, clips):
@@ -43,12 +43,14 @@ def disturbed(white, mask, generator):
     x = white + NOISE * torch.randn(white.shape, generator=generator)
     draw = lambda high, size: torch.randint(0, high, size, generator=generator)
     steps, channels = torch.arange(time_), torch.arange(width)
-    for _ in range(2):
+    for _ in range(1 + time_ // 50):
         start, size = draw(time_, (batch, 1)), draw(10, (batch, 1))
         hidden = (steps >= start) & (steps < start + size)
         x = x.masked_fill(hidden[..., None], 0.0)
-    start, size = draw(width, (batch, 1)), draw(100, (batch, 1))
-    x = x.masked_fill(((channels >= start) & (channels < start + size))[:, None], 0.0)
+    for _ in range(2):  # of both states of a token alike
+        start, size = draw(width // 2, (batch, 1)), draw(100, (batch, 1))
+        hidden = (channels % (width // 2) >= start) & (channels % (width // 2) < start + size)
+        x = x.masked_fill(hidden[:, None], 0.0)
     return x * mask
 
 
@@ -98,7 +100,7 @@ def main() -> None:
     torch.manual_seed(1)
     model = Speller()
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.02, betas=(0.9, 0.98))
-    average = Speller().requires_grad_(False)
+    average = Speller().requires_grad_(False).eval()
     step, spent, began = restore(CHECKPOINT, model=model, optimizer=optimizer, average=average)
     parts = HUMAN_TRAIN + SYNTHETIC_TRAIN + ["picovoice_s2i/unlabelled", "hibari"]
     clips = [c for part in parts for c in load(part)] + [c for part in HUMAN_TRAIN for c in load(part, 1)]
@@ -127,6 +129,7 @@ def main() -> None:
             rate = options.rate * min(1, (step + 1) / 100) * (1 - progress) ** 0.8
             for g in optimizer.param_groups:
                 g["lr"] = rate
+            torch.manual_seed(step)
             generator = torch.Generator().manual_seed(step)
             white, lengths, mask = prepare(model, [clips[i] for i in group])
             with torch.autocast("cpu", torch.bfloat16):

@@ -1,0 +1,1 @@
+"""The voice: speech tokens to sound. Contract: docs/voice.md."""
