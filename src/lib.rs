@@ -6,11 +6,12 @@
 //! | --- | --- |
 //! | [`weights`] | files on their way to the device: GGUF, quantized formats, manifests and sums |
 //! | [`audio`] | log-mel |
-//! | [`tokens`] | tokens of both modalities: text and back, speech through encoder and quantizer |
+//! | [`tokens`] | tokens of both modalities: text and back, speech through encoder and quantizer; the letters of speech |
 //! | [`towers`] | the two decoders and the transformer block they share |
 //! | [`zip`] | **the heart**: gated cross-attention between the towers |
-//! | [`decode`] | sequences, KV caches, and the loop that keeps steps in flight |
+//! | [`decode`] | sequences, KV caches, the loop that keeps steps in flight, and joint decoding with the letters |
 //! | [`tasks`] | what a person asks for: write, hear |
+//! | [`convnext`] | convolutional blocks over time, which quantizer, speller and voice share |
 //! | [`model`] | the zipped model's config |
 //! | [`kernels`] | one Rust file a WGSL shader: its binding, its shapes, its reference in plain burn |
 //! | [`bench`] | what the benches measure |
@@ -20,6 +21,7 @@
 pub mod audio;
 pub mod bench;
 pub mod clock;
+pub mod convnext;
 pub mod decode;
 pub mod error;
 pub mod gpu;

@@ -18,6 +18,17 @@ pub struct ModelConfig {
     pub speech: SpeechConfig,
     /// All links.
     pub links: Vec<LinkConfig>,
+    /// How listening chooses its words.
+    pub listen: ListenConfig,
+}
+
+/// How listening chooses its words.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ListenConfig {
+    /// Sub-words allowed beyond one a speech token.
+    pub max_text_extra: usize,
+    /// Weight of the letters in joint decoding, 0 to 1; 0: the zip alone, chosen on the device.
+    pub ctc_weight: f64,
 }
 
 /// Constants between samples and tokens.

@@ -34,14 +34,19 @@ fn check(kernels: KernelSet) {
         assert_eq!(codes, heard.codes, "the same clip gives the same tokens");
         heard
     });
-    let (_, quantizer, work, memories, _) = listener.parts();
+    let (_, speller, work, memories, _) = listener.parts();
     let read = |buffer: &wgpu::Buffer, n: usize| pollster::block_on(gpu.read::<f32>(buffer, 0, n)).expect("readback");
     let error = |name: &str, got: &[f32], tolerance: f32| {
         let error = relative_error(got, &recorded(name));
         println!("{kernels:?} {name}: {error:.2e}");
         assert!(error <= tolerance, "{kernels:?} {name} is off by {error:.2e} of its largest value");
     };
-    error("features", &read(&quantizer.features, tokens * 384), 2e-3);
+    error("features", &read(&speller.features, tokens * 384), 2e-3);
+    // Recorded as log-probabilities.
+    let letters = zipper::decode::ctc::Letters::from_logits(&read(&speller.letters, tokens * 58));
+    let logs: Vec<f32> = (0..letters.len()).flat_map(|t| *letters.frame(t)).map(|p| p.max(1e-9).ln() as f32).collect();
+    let recorded_logs: Vec<f32> = recorded("spelling").iter().map(|l| l.max(1e-9f32.ln())).collect();
+    assert_close("letters", &logs, &recorded_logs, 5e-3);
     let codes: Vec<u32> =
         reference.get("codes").expect("recorded").integers().expect("i32").iter().map(|c| *c as u32).collect();
     assert_eq!(heard.codes, codes, "{kernels:?}: speech tokens");

@@ -13,6 +13,7 @@ const TEXT_TOWER = "smollm2-135m-instruct-q4_1";
 const HEARING = {
   encoder: "whisper-base-encoder",
   quantizer: "zipper-en/quantizer",
+  speller: "zipper-en/speller",
   speech_tower: "zipper-en/speech_tower",
   zip: "zipper-en/zip",
 };

@@ -4,19 +4,23 @@
 use super::generate::{Writer, in_flight};
 use crate::audio::{LogMel, RATE};
 use crate::clock::now_ms;
-use crate::decode::{Options, Runner, Sequence, Stop, decode};
+use crate::decode::joint::Joint;
+use crate::decode::spelling::Trie;
+use crate::decode::{Options, Runner, Sequence, Stop, decode, decode_with};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, PlanBuilder, storage_from};
 use crate::kernels::sample::{Controls, Sampler};
 use crate::model::ModelConfig;
 use crate::tokens::encoder::Encoder;
 use crate::tokens::speech::Quantizer;
+use crate::tokens::speller::Speller;
 use crate::tokens::{TextStream, speech};
 use crate::towers::Workspace;
 use crate::towers::speech::{CONTEXT, SpeechTower};
 use crate::weights::safetensors::Tensors;
 use crate::zip::{Ends, Memories, Projection, Zip};
 use serde::Serialize;
+use std::rc::Rc;
 
 /// The towers' numbers in the zip: as the config lists them.
 pub const TEXT: usize = 0;
@@ -31,6 +35,8 @@ pub struct Listener {
     log_mel: LogMel,
     encoder: Encoder,
     quantizer: Quantizer,
+    speller: Speller,
+    trie: Trie,
     pub(super) speech: SpeechTower,
     pub(super) projection: Projection,
     pub(super) zip: Zip,
@@ -48,6 +54,8 @@ pub struct Files<'a> {
     pub encoder: &'a Tensors,
     /// `quantizer.safetensors`
     pub quantizer: &'a Tensors,
+    /// `speller.safetensors`
+    pub speller: &'a Tensors,
     /// `speech_tower.safetensors`
     pub speech_tower: &'a Tensors,
     /// `zip.safetensors`
@@ -105,6 +113,8 @@ impl Listener {
             log_mel: LogMel::new(),
             encoder: Encoder::new(gpu, files.encoder)?,
             quantizer: Quantizer::new(gpu, files.quantizer)?,
+            speller: Speller::new(gpu, files.speller)?,
+            trie: Trie::new(&writer.text_tower().tokenizer)?,
             projection: Projection::load(gpu, SPEECH, width, files.zip)?,
             work: speech.tower.workspace(gpu, CONTEXT),
             sampler: Sampler::new(gpu, config.speech.vocabulary),
@@ -139,6 +149,7 @@ impl Listener {
             let mut plan = PlanBuilder::new(gpu);
             let states = self.encoder.record(gpu, &mut plan, &mel)?;
             self.quantizer.record(&mut plan, states, tokens);
+            self.speller.record(&mut plan, states, tokens);
             plan.finish().submit(gpu);
             Ok(())
         })
@@ -148,10 +159,10 @@ impl Listener {
         Ok(codes)
     }
 
-    /// Runs the speech tower over `codes` (whose features the quantizer still holds); the links remember its states.
+    /// Runs the speech tower over `codes` (whose features the speller still holds); the links remember its states.
     async fn remember(&mut self, codes: &[u32], timings: &mut HearTimings) -> Result<()> {
         let started = now_ms();
-        let Self { gpu, speech, work, sequence, zip, memories, projection, quantizer, .. } = self;
+        let Self { gpu, speech, work, sequence, zip, memories, projection, speller, .. } = self;
         let ids: Vec<u32> = std::iter::once(speech.config.start).chain(codes.iter().copied()).collect();
         let count = ids.len();
         let ids = storage_from(gpu, "speech tokens", &ids);
@@ -162,7 +173,7 @@ impl Listener {
             let mut plan = PlanBuilder::new(gpu);
             speech.tower.record(&mut plan, work, sequence, (&ids, 0), count, &mut |plan, layer| {
                 if layer.after == 0 {
-                    speech.record_features(plan, &quantizer.features, layer.x, 1, count - 1);
+                    speech.record_features(plan, &speller.features, layer.x, 1, count - 1);
                     projection.record(plan, layer.x, &work.hidden, count);
                 }
                 zip.record(plan, SPEECH, &layer, &state, memories);
@@ -192,24 +203,39 @@ impl Listener {
         let codes = self.listen(samples, &mut timings).await?;
         self.remember(&codes, &mut timings).await?;
         let decoding = now_ms();
-        let end = self.config.text.end;
+        let letters = Rc::new(self.speller.read_letters(&self.gpu, codes.len()).await?);
+        on_text(&letters.read_off())?;
+        let (end, weight) = (self.config.text.end, self.config.listen.ctc_weight);
         let Writer { gpu, tower, work, sampler, sequence } = writer;
         let runner = Runner { gpu, tower: &tower.tower, work, sampler };
-        let controls = Controls { end_token: Some(end), ..Controls::default() };
         // Nobody speaks 25 sub-words a second.
-        let options = Options { max_tokens: 4 + codes.len(), controls, in_flight: in_flight(gpu) };
-        let mut stream = TextStream::default();
+        let max_tokens = self.config.listen.max_text_extra + codes.len();
         let state = sequence.state.clone();
-        let (zip, memories) = (&self.zip, &self.memories);
+        let (zip, memories, tokenizer) = (&self.zip, &self.memories, &tower.tokenizer);
         let mut between = |plan: &mut PlanBuilder<'_>, layer: crate::towers::Layer<'_>| {
             zip.record(plan, TEXT, &layer, &state, memories);
         };
-        let tokenizer = &tower.tokenizer;
-        let generation = decode(&runner, sequence, &[end], &options, &mut between, cancelled, &mut |token| {
-            let text = stream.push(tokenizer, token.id)?;
-            on_text(&text)
-        })
-        .await?;
+        let mut stream = TextStream::default();
+        let generation = if weight > 0.0 {
+            let mut joint = Joint::new(&self.trie, letters.clone(), weight, end);
+            decode_with(&runner, sequence, &[end], max_tokens, &mut between, cancelled, &mut |logits| {
+                let chosen = joint.choose(logits);
+                if let Some(id) = chosen {
+                    stream.push(tokenizer, id)?;
+                    on_text(&stream.text(tokenizer)?)?;
+                }
+                Ok(chosen)
+            })
+            .await?
+        } else {
+            let controls = Controls { end_token: Some(end), ..Controls::default() };
+            let options = Options { max_tokens, controls, in_flight: in_flight(gpu) };
+            decode(&runner, sequence, &[end], &options, &mut between, cancelled, &mut |token| {
+                stream.push(tokenizer, token.id)?;
+                on_text(&stream.text(tokenizer)?)
+            })
+            .await?
+        };
         timings.decode_ms = now_ms() - decoding;
         timings.total_ms = now_ms() - started;
         let seconds = samples.len() as f64 / RATE as f64;
@@ -232,7 +258,7 @@ impl Listener {
 
     /// What the parts hold after [`Listener::transcribe`], for tests against recorded tensors.
     #[must_use]
-    pub fn parts(&self) -> (&Encoder, &Quantizer, &Workspace, &Memories, &LogMel) {
-        (&self.encoder, &self.quantizer, &self.work, &self.memories, &self.log_mel)
+    pub fn parts(&self) -> (&Encoder, &Speller, &Workspace, &Memories, &LogMel) {
+        (&self.encoder, &self.speller, &self.work, &self.memories, &self.log_mel)
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod encoder;
 pub mod speech;
+pub mod speller;
 pub mod text;
 
 pub use text::{TextStream, TextTokenizer};

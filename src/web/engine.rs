@@ -190,7 +190,7 @@ impl Engine {
         to_object(&result.map_err(|e| to_js(&e))?)
     }
 
-    /// Takes the next bytes of a safetensors file called `part`: `encoder`, `quantizer`, `speech_tower` or `zip`. With
+    /// Takes the next bytes of a safetensors file called `part`: `encoder`, `quantizer`, `speller`, `speech_tower` or `zip`. With
     /// `restart`, from its beginning.
     pub fn part_push(&self, part: String, bytes: &[u8], restart: bool) -> JsResult<()> {
         let mut parts = self.parts.try_borrow_mut().map_err(busy("loading"))?;
@@ -201,7 +201,7 @@ impl Engine {
         tensors.push(reader, bytes).map_err(|e| to_js(&e))
     }
 
-    /// Puts hearing to use: all four parts are in, and the text tower is loaded. `config` is the text of `config.json`.
+    /// Puts hearing to use: all parts are in, and the text tower is loaded. `config` is the text of `config.json`.
     pub async fn hearing_finish(&self, config: String) -> JsResult<()> {
         let parts = self.parts.try_borrow_mut().map_err(busy("loading"))?.drain().collect::<HashMap<_, _>>();
         let part = |name: &str| match parts.get(name) {
@@ -212,6 +212,7 @@ impl Engine {
             config: &config,
             encoder: part("encoder")?,
             quantizer: part("quantizer")?,
+            speller: part("speller")?,
             speech_tower: part("speech_tower")?,
             zip: part("zip")?,
         };

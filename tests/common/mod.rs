@@ -112,6 +112,7 @@ pub fn joint(gpu: &Gpu) -> (zipper::tasks::generate::Writer, zipper::tasks::tran
         config: &String::from_utf8(model("config.json")).expect("UTF-8"),
         encoder: &zipper::weights::safetensors::Tensors::read("encoder", &encoder).expect("well formed"),
         quantizer: &tensors("quantizer.safetensors"),
+        speller: &tensors("speller.safetensors"),
         speech_tower: &tensors("speech_tower.safetensors"),
         zip: &tensors("zip.safetensors"),
     };
