@@ -10,7 +10,8 @@
 //! | [`towers`] | the two decoders and the transformer block they share |
 //! | [`zip`] | **the heart**: gated cross-attention between the towers |
 //! | [`decode`] | sequences, KV caches, the loop that keeps steps in flight, and joint decoding with the letters |
-//! | [`tasks`] | what a person asks for: write, hear |
+//! | [`vocoder`] | the voice: speech tokens to sound |
+//! | [`tasks`] | what a person asks for: write, hear, speak |
 //! | [`convnext`] | convolutional blocks over time, which quantizer, speller and voice share |
 //! | [`model`] | the zipped model's config |
 //! | [`kernels`] | one Rust file a WGSL shader: its binding, its shapes, its reference in plain burn |
@@ -30,6 +31,7 @@ pub mod model;
 pub mod tasks;
 pub mod tokens;
 pub mod towers;
+pub mod vocoder;
 #[cfg(target_arch = "wasm32")]
 mod web;
 pub mod weights;

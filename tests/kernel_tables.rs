@@ -1,4 +1,4 @@
-//! Embedding and depthwise convolution against plain burn; the roofline's reading against the host.
+//! Embedding, depthwise convolution and resampling over time against plain burn; the roofline's reading against the host.
 
 mod common;
 
@@ -9,6 +9,7 @@ use zipper::kernels::depthwise::{self, Depthwise};
 use zipper::kernels::embed::{self, embed};
 use zipper::kernels::matmul::{GpuMatrix, Rows};
 use zipper::kernels::stream_read::{self, stream_read};
+use zipper::kernels::stretch::{self, stretch};
 use zipper::weights::quant::{Format, Matrix};
 
 #[test]
@@ -84,6 +85,23 @@ fn the_roofline_reads_every_word_once() {
             let sums = pollster::block_on(gpu.read::<u32>(&sums, 0, stream_read::INVOCATIONS)).expect("readback");
             let want = stream_read::reference::total(&words);
             assert_eq!(stream_read::reference::total(&sums), want, "{set:?}, {share} words each");
+        }
+    }
+}
+
+#[test]
+fn resampling_equals_burn() {
+    for set in SETS {
+        let gpu = open(set);
+        let device = gpu.burn().expect("burn shares the device");
+        for (count, rows, width, step) in
+            [(1, 4, 4, 0.3125), (2, 7, 36, 0.3125), (30, 96, 256, 0.3125), (17, 5, 68, 3.4)]
+        {
+            let x = noise(count * width, 4);
+            let (from, out) = (storage_from(&gpu, "x", &x), storage_zeroed(&gpu, "out", rows * width));
+            let got = run(&gpu, &out, rows * width, |plan| stretch(plan, &from, count, &out, rows, width, step));
+            let want = stretch::reference::stretch(tensor(&x, [count, width], &device), rows, step);
+            assert_close(&format!("{set:?} {count} to {rows} x {width}"), &got, &values(want), 1e-5);
         }
     }
 }

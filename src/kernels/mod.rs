@@ -12,6 +12,7 @@ pub mod rms_norm;
 pub mod rope;
 pub mod sample;
 pub mod stream_read;
+pub mod stretch;
 
 use crate::gpu::Kernel;
 use crate::weights::quant::Format;
@@ -29,6 +30,7 @@ pub fn all() -> Vec<Kernel> {
         rope::all(),
         sample::all(),
         stream_read::all(),
+        stretch::all(),
     ]
     .concat()
 }

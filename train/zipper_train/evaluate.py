@@ -35,26 +35,37 @@ PEER = TRAIN / "whisper_base.json"
 MODES = ("joint", "zip", "letters", "unzipped")
 
 
+class Whisper:
+    """whisper-base through CTranslate2, greedy, 30 s window."""
+
+    def __init__(self, threads: int = 1):
+        import ctranslate2
+        from tokenizers import Tokenizer
+        self.model = ctranslate2.models.Whisper(str(pinned.WHISPER), device="cpu", compute_type="float32", intra_threads=threads)
+        self.tokenizer = Tokenizer.from_file(str(pinned.WHISPER / "tokenizer.json"))
+        self.prompt = [self.tokenizer.token_to_id(t) for t in ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")]
+
+    def transcript(self, samples: np.ndarray) -> str:
+        """samples [n] at 16 kHz, at most 30 s."""
+        import ctranslate2
+        window = torch.zeros(480_000)
+        window[: len(samples)] = torch.from_numpy(np.asarray(samples, np.float32))[:480_000]
+        features = ctranslate2.StorageView.from_array(np.ascontiguousarray(log_mel(window)[None].numpy()))
+        result = self.model.generate(features, [self.prompt], beam_size=1, max_length=224)[0]
+        return self.tokenizer.decode(result.sequences_ids[0]).strip()
+
+
 def whisper_transcripts(parts: dict[str, list[str]]) -> dict[str, str]:
     """Greedy transcripts of whisper-base by clip id; kept, because they never change."""
     kept = json.loads(PEER.read_text()) if PEER.exists() else {}
-    model = tokenizer = None
+    whisper = None
     for part, ids in parts.items():
         missing = {i for i in ids if i not in kept}
         if not missing:
             continue
-        if model is None:
-            import ctranslate2
-            from tokenizers import Tokenizer
-            model = ctranslate2.models.Whisper(str(pinned.WHISPER), device="cpu", compute_type="float32", intra_threads=1)
-            tokenizer = Tokenizer.from_file(str(pinned.WHISPER / "tokenizer.json"))
-            prompt = [tokenizer.token_to_id(t) for t in ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")]
+        whisper = whisper or Whisper()
         for clip in clips(part, missing):
-            window = torch.zeros(480_000)
-            window[: len(clip.samples)] = torch.from_numpy(clip.samples)
-            features = ctranslate2.StorageView.from_array(np.ascontiguousarray(log_mel(window)[None].numpy()))
-            result = model.generate(features, [prompt], beam_size=1, max_length=224)[0]
-            kept[clip.id] = tokenizer.decode(result.sequences_ids[0]).strip()
+            kept[clip.id] = whisper.transcript(clip.samples)
         PEER.write_text(json.dumps(kept))
     return kept
 
