@@ -1,6 +1,7 @@
 //! Sound on its way to the speech encoder.
 
 pub mod log_mel;
+pub mod vad;
 
 pub use log_mel::LogMel;
 

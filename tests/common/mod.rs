@@ -97,6 +97,16 @@ pub fn tensors(file: &str) -> zipper::weights::safetensors::Tensors {
     zipper::weights::safetensors::Tensors::read(file, &model(file)).expect("well formed")
 }
 
+/// Samples of a plain WAV file: 16 bit, mono, 16 kHz, behind a header of 44 bytes.
+pub fn wav(bytes: &[u8]) -> Vec<f32> {
+    bytes[44..].chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect()
+}
+
+/// The committed clip.
+pub fn clip() -> Vec<f32> {
+    wav(&model("reference/clip.wav"))
+}
+
 /// The largest difference, over the largest value: hidden states differ by orders of magnitude between channels.
 pub fn relative_error(got: &[f32], want: &[f32]) -> f32 {
     assert_eq!(got.len(), want.len());
