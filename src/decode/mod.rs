@@ -1,5 +1,6 @@
 //! Decoding: sequences and their KV caches, the loop that keeps steps in flight, stop rules; what letters say of sub-words.
 
+pub mod align;
 pub mod ctc;
 mod generate;
 pub mod joint;
