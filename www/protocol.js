@@ -67,9 +67,14 @@
  * @property {number[]} token_ids
  * @property {number[]} codes speech tokens
  * @property {number} seconds
+ * @property {Word[]} words with their times in the segment; none where they could not be aligned
  * @property {number} rtf work time over audio time
  * @property {string} stop
  * @property {Record<string, number>} timings
+ *
+ * @typedef {object} Segment a stretch of speech
+ * @property {number} start sample
+ * @property {number} end sample, not included
  *
  * @typedef {object} Word
  * @property {string} word
@@ -79,7 +84,7 @@
  * @typedef {object} Transcript
  * @property {string} text
  * @property {Word[]} words
- * @property {"estimated" | "attention"} word_times where the words' times come from
+ * @property {"alignment" | "estimated"} word_times where the words' times come from: the likeliest path of their letters, or spread over the segment
  * @property {{ text: string, start: number, end: number, words: Word[] }[]} segments
  * @property {number} seconds
  * @property {number} rtf

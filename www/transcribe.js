@@ -17,10 +17,11 @@ export async function transcribe(zipper, sound, { signal, onText } = {}) {
   const started = performance.now();
   const samples = sound instanceof Float32Array ? sound : await decodeFile(sound);
   if (samples.length === 0) throw new ZipperError("audio-empty", "there is no sound in it");
-  const loud = normalized(samples);
-  const found = segments(loud);
+  const found = await segments(zipper, samples);
   if (found.length === 0) throw new ZipperError("audio-silent", "nobody speaks in it");
+  const loud = normalized(samples);
   const decoded = performance.now();
+  let aligned = true;
   /** @type {Transcript["segments"]} */
   const heard = [];
   const said = () => heard.map(({ text }) => text).filter(Boolean);
@@ -33,7 +34,11 @@ export async function transcribe(zipper, sound, { signal, onText } = {}) {
       onText: (text) => onText?.([...said(), text.trim()].join(" ")),
     });
     const text = part.text.trim();
-    heard.push({ text, start: start / RATE, end: end / RATE, words: spread(text, start / RATE, end / RATE) });
+    const [from, to] = [start / RATE, end / RATE];
+    const timed = part.words.length > 0 || text === "";
+    const words = timed ? part.words.map((word) => ({ word: word.word, start: from + word.start, end: from + word.end })) : spread(text, from, to);
+    aligned &&= timed;
+    heard.push({ text, start: from, end: to, words });
     for (const key of /** @type {const} */ (["log_mel_ms", "encode_ms", "speech_tower_ms", "decode_ms"])) {
       stages[key] += part.timings[key] ?? 0;
     }
@@ -44,7 +49,7 @@ export async function transcribe(zipper, sound, { signal, onText } = {}) {
   return {
     text: said().join(" "),
     words: heard.flatMap(({ words }) => words),
-    word_times: "estimated",
+    word_times: aligned ? "alignment" : "estimated",
     segments: heard,
     seconds,
     rtf: stages.total_ms / 1000 / seconds,
@@ -53,7 +58,7 @@ export async function transcribe(zipper, sound, { signal, onText } = {}) {
 }
 
 /**
- * Words over a segment in proportion to their letters: an estimate, and marked as one.
+ * Words over a segment in proportion to their letters, where the sound is too short to align them: an estimate, and marked as one.
  * @param {string} text
  * @param {number} start seconds
  * @param {number} end seconds

@@ -55,6 +55,7 @@ const methods = {
   stopLoading: () => loadings.forEach(({ abort }) => abort.abort()),
 
   generate: (tell, prompt, options) => alone("writing", (ready) => ready.generate(prompt, options, tell)),
+  speechSegments: async (_tell, samples) => (await opened()).speech_segments(samples),
   hear: (tell, samples) => alone("hearing", (ready) => ready.transcribe(samples, tell)),
 
   async cancel() {

@@ -6,7 +6,7 @@
 
 import { ZipperError, asZipperError } from "./errors.js";
 
-/** @import { AdapterReport, EngineOptions, Generated, Heard, Progress, Reply, TokenEvent, TowerReport } from "./protocol.js" */
+/** @import { AdapterReport, EngineOptions, Generated, Heard, Progress, Reply, Segment, TokenEvent, TowerReport } from "./protocol.js" */
 
 /**
  * @typedef {object} LoadOptions
@@ -86,6 +86,15 @@ export class Zipper {
    */
   loadHearing({ onProgress, signal } = {}) {
     return this.#stoppable("loadHearing", [], "stopLoading", signal, onProgress);
+  }
+
+  /**
+   * Where somebody speaks. Needs no model to be loaded. For long recordings see `segments.js`.
+   * @param {Float32Array} samples mono, 16 kHz
+   * @returns {Promise<Segment[]>} none longer than 24 s
+   */
+  speechSegments(samples) {
+    return this.call("speechSegments", [samples]);
   }
 
   /**

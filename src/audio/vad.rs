@@ -12,7 +12,7 @@ const FRAME: usize = 256;
 /// Speech begins where the score is at least this …
 const BEGINS: f32 = 0.5;
 /// … and goes on as long as it stays above this: the ends of words are soft.
-const GOES_ON: f32 = 0.3;
+const GOES_ON: f32 = 0.35;
 /// Pauses up to this many frames belong to the speech around them: 0.6 s.
 const SHORT_PAUSE: usize = 38;
 /// Frames kept on both sides: 0.24 s.
@@ -21,6 +21,12 @@ const MARGIN: usize = 15;
 const LONGEST: usize = 1500;
 /// Less speech than this is a click: 0.1 s.
 const SHORTEST: usize = 6;
+/// The detector hears every recording at this peak: it knows speech from a tenth of full scale upwards, and takes loud noise for speech.
+const PEAK: f32 = 0.2;
+/// The most that a recording is raised: what is quieter is no speech.
+const MOST_GAIN: f32 = 30.0;
+/// Frames that the detector hears before the first: out of nothing, it takes any sound's beginning for speech.
+const WARM_UP: usize = 30;
 /// Frames over which a cut's surroundings are judged: a single quiet frame may lie inside a word.
 const AROUND: usize = 7;
 
@@ -43,16 +49,23 @@ pub fn speech_segments(samples: &[f32]) -> Vec<Segment> {
 
 /// How much each frame sounds like a voice, 0 to 1. The last frame is filled up with silence.
 fn scores(samples: &[f32]) -> Vec<f32> {
+    // Decoders overshoot full scale, and a broken file may hold anything.
+    let sane = |sample: f32| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
+    let peak = samples.iter().fold(0.0, |most: f32, sample| most.max(sane(*sample).abs()));
+    let gain = (PEAK / peak.max(f32::MIN_POSITIVE)).min(MOST_GAIN);
     let mut detector = Detector::default_boxed();
     let mut frame = [0.0; FRAME];
-    let score = |chunk: &[f32]| {
+    let mut score = |chunk: &[f32]| {
         frame.fill(0.0);
         for (to, from) in frame.iter_mut().zip(chunk) {
-            // Decoders overshoot full scale, and a broken file may hold anything.
-            *to = if from.is_finite() { from.clamp(-1.0, 1.0) } else { 0.0 };
+            *to = sane(*from) * gain;
         }
         detector.predict_f32(&frame)
     };
+    let beginning: Vec<f32> = samples.iter().take(WARM_UP * FRAME).rev().copied().collect();
+    beginning.chunks_exact(FRAME).for_each(|chunk| {
+        score(chunk);
+    });
     samples.chunks(FRAME).map(score).collect()
 }
 
@@ -68,7 +81,7 @@ fn runs(scores: &[f32]) -> Vec<(usize, usize)> {
             _ => runs.push((at, at + 1)),
         }
     }
-    let spoken = |run: &(usize, usize)| scores[run.0..run.1].iter().filter(|s| **s >= GOES_ON).count() >= SHORTEST;
+    let spoken = |run: &(usize, usize)| scores[run.0..run.1].iter().filter(|s| **s >= BEGINS).count() >= SHORTEST;
     let widen = |(from, to): (usize, usize)| (from.saturating_sub(MARGIN), (to + MARGIN).min(scores.len()));
     runs.into_iter().filter(spoken).map(widen).flat_map(|run| split(run, scores)).collect()
 }

@@ -137,8 +137,11 @@ mod tests {
     fn words_lie_where_their_letters_are() {
         let (h, i, b, e) = (9, 10, 3, 6);
         let silence = [BLANK; 10];
-        let sound: Vec<u8> =
-            [&silence[..], &[h, h, 0, i], &silence, &[SPACE], &[b, 0, e, 0, e], &silence].into_iter().flatten().copied().collect();
+        let sound: Vec<u8> = [&silence[..], &[h, h, 0, i], &silence, &[SPACE], &[b, 0, e, 0, e], &silence]
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
         let words = align("Hi, bee!", &says(&sound)).expect("long enough");
         assert_eq!(words.iter().map(|w| w.word.as_str()).collect::<Vec<_>>(), ["Hi,", "bee!"]);
         close(&words[0], 0.20, 0.38);
@@ -176,7 +179,9 @@ mod tests {
                 }
             }
             let letters = Letters::from_logits(&logits);
-            let p = |frames: &[u8]| frames.iter().enumerate().map(|(t, c)| letters.frame(t)[usize::from(*c)]).product::<f64>();
+            let p = |frames: &[u8]| {
+                frames.iter().enumerate().map(|(t, c)| letters.frame(t)[usize::from(*c)]).product::<f64>()
+            };
             let text = |frames: &[u8]| {
                 let mut out = frames.to_vec();
                 out.dedup();

@@ -4,6 +4,7 @@
 use super::generate::{Writer, in_flight};
 use crate::audio::{LogMel, RATE};
 use crate::clock::now_ms;
+use crate::decode::align::{Word, align};
 use crate::decode::joint::Joint;
 use crate::decode::spelling::Trie;
 use crate::decode::{Options, Runner, Sequence, Stop, decode, decode_with};
@@ -82,6 +83,8 @@ pub struct HearTimings {
 pub struct Heard {
     /// The words.
     pub text: String,
+    /// The words with their times from the beginning of the audio; none if the audio is too short to hold their letters.
+    pub words: Vec<Word>,
     /// The text's tokens.
     pub token_ids: Vec<u32>,
     /// The speech tokens.
@@ -239,8 +242,10 @@ impl Listener {
         timings.decode_ms = now_ms() - decoding;
         timings.total_ms = now_ms() - started;
         let seconds = samples.len() as f64 / RATE as f64;
+        let text = tokenizer.decode(&generation.ids)?.trim().to_owned();
         Ok(Heard {
-            text: tokenizer.decode(&generation.ids)?.trim().to_owned(),
+            words: align(&text, &letters).unwrap_or_default(),
+            text,
             token_ids: generation.ids,
             codes,
             seconds,

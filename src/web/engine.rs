@@ -5,6 +5,7 @@
 #![allow(clippy::await_holding_refcell_ref)]
 
 use super::errors::{bad_options, to_js};
+use crate::audio::vad::speech_segments;
 use crate::bench;
 use crate::error::Error;
 use crate::gpu::{Gpu, KernelSet, Open};
@@ -222,6 +223,11 @@ impl Engine {
         let listener = listener.and_then(|result| result).map_err(|e| to_js(&e))?;
         *self.listener.try_borrow_mut().map_err(busy("hearing"))? = Some(listener);
         Ok(())
+    }
+
+    /// Where somebody speaks in `samples` (16 kHz, mono, -1 to 1): `[{ start, end }]` in samples, none longer than 24 s.
+    pub fn speech_segments(&self, samples: &[f32]) -> JsResult<JsValue> {
+        to_object(&speech_segments(samples))
     }
 
     /// The words of `samples` (16 kHz, mono, -1 to 1, at most 29 s); `on_event` sees `{ kind: "text", text }` as it grows.
