@@ -2,15 +2,10 @@
 
 mod common;
 
-use common::{assert_close, joint, model, open, relative_error, tensors};
+use common::{assert_close, clip, joint, open, relative_error, tensors};
+use zipper::audio::vad::speech_segments;
 use zipper::gpu::KernelSet;
 use zipper::tasks::transcribe::HearTimings;
-
-/// Samples of the committed clip: 16 bit, mono, 16 kHz, after the 44 bytes of a plain header.
-fn clip() -> Vec<f32> {
-    let wav = model("reference/clip.wav");
-    wav[44..].chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect()
-}
 
 fn check(kernels: KernelSet) {
     let gpu = open(kernels);
@@ -63,6 +58,17 @@ fn check(kernels: KernelSet) {
     let shared = text[1..].iter().zip(&heard.token_ids).take_while(|(a, b)| a == b).count();
     println!("{kernels:?} heard {:?}, {shared} of {} tokens as recorded", heard.text, text.len() - 1);
     assert_eq!(heard.token_ids, text[1..], "{kernels:?}: the transcript");
+
+    let words: Vec<&str> = heard.words.iter().map(|w| w.word.as_str()).collect();
+    assert_eq!(words.join(" "), heard.text, "every word has its time");
+    println!("{kernels:?} {:?}", heard.words);
+    // The detector's opinion of when somebody speaks in the clip, with its margins.
+    let said = speech_segments(&samples)[0];
+    for (word, next) in heard.words.iter().zip(heard.words.iter().skip(1)) {
+        assert!(word.start <= word.end && word.end <= next.start, "{:?}", heard.words);
+    }
+    let inside = |seconds: f64| (said.start..=said.end).contains(&((seconds * 16e3) as usize));
+    assert!(heard.words.iter().all(|w| inside(w.start) && inside(w.end)), "{:?} in {said:?}", heard.words);
 }
 
 #[test]
