@@ -73,6 +73,19 @@ pub enum Error {
     /// The prompt has no text.
     #[error("the prompt is empty: write some text first")]
     PromptEmpty,
+    /// A text has nothing in it that could be said.
+    #[error("“{0}” has no letters or digits that could be said: write some words")]
+    NothingToSay(String),
+    /// A word is longer than any that is said.
+    #[error("the word “{word}…” has {letters} letters, at most {most} can be said: put spaces into it")]
+    WordTooLong {
+        /// Its beginning.
+        word: String,
+        /// How many it has.
+        letters: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// The prompt does not fit the context.
     #[error(
         "the prompt is {found} tokens long, the context holds {context} and at least one must stay free: shorten it"
@@ -112,6 +125,8 @@ impl Error {
             Self::ShardTampered { .. } => "shard-tampered",
             Self::ModelMissing(_) => "model-missing",
             Self::PromptEmpty => "prompt-empty",
+            Self::NothingToSay(_) => "nothing-to-say",
+            Self::WordTooLong { .. } => "word-too-long",
             Self::PromptTooLong { .. } => "prompt-too-long",
             Self::Option { .. } => "bad-option",
             Self::Busy(_) => "busy",

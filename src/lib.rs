@@ -10,6 +10,7 @@
 //! | [`towers`] | the two decoders and the transformer block they share |
 //! | [`zip`] | **the heart**: gated cross-attention between the towers |
 //! | [`decode`] | sequences, KV caches, the loop that keeps steps in flight, and joint decoding with the letters |
+//! | [`text`] | text as people read it aloud, in pieces |
 //! | [`vocoder`] | the voice: speech tokens to sound |
 //! | [`tasks`] | what a person asks for: write, hear, speak |
 //! | [`convnext`] | convolutional blocks over time, which quantizer, speller and voice share |
@@ -29,6 +30,7 @@ pub mod gpu;
 pub mod kernels;
 pub mod model;
 pub mod tasks;
+pub mod text;
 pub mod tokens;
 pub mod towers;
 pub mod vocoder;

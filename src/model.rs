@@ -20,6 +20,23 @@ pub struct ModelConfig {
     pub links: Vec<LinkConfig>,
     /// How listening chooses its words.
     pub listen: ListenConfig,
+    /// How speaking draws its tokens, and when it stops.
+    pub speak: SpeakConfig,
+}
+
+/// How speaking draws its tokens, and when it stops.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SpeakConfig {
+    /// How freely.
+    pub temperature: f32,
+    /// Among how many.
+    pub top_k: u32,
+    /// Tokens that even an empty text may take.
+    pub max_tokens_base: usize,
+    /// Tokens that each byte of text may add.
+    pub max_tokens_a_byte: usize,
+    /// Tokens that each byte of text takes at least.
+    pub min_tokens_a_byte: usize,
 }
 
 /// How listening chooses its words.

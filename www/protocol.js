@@ -76,6 +76,25 @@
  * @property {number} start sample
  * @property {number} end sample, not included
  *
+ * @typedef {object} VoiceInfo
+ * @property {string} name
+ * @property {string} label
+ * @property {string} gender
+ * @property {string} accent
+ *
+ * @typedef {object} Piece a sentence or part of one
+ * @property {number} start where it begins in the text
+ * @property {number} end where it ends
+ * @property {string} spoken how it is read aloud
+ * @property {boolean} paragraph whether a paragraph ends with it
+ *
+ * @typedef {object} Said
+ * @property {number[]} codes speech tokens
+ * @property {number} seconds
+ * @property {number} rtf work time over sound time
+ * @property {string} stop
+ * @property {Record<string, number>} timings
+ *
  * @typedef {object} Word
  * @property {string} word
  * @property {number} start seconds

@@ -18,6 +18,9 @@ const HEARING = {
   zip: "zipper-en/zip",
 };
 
+/** What speaking needs beyond hearing. */
+const VOICE = "zipper-en/voice";
+
 const store = new ShardStore(new URL("../models/", self.location.href));
 
 /** @type {Promise<Engine> | undefined} */
@@ -46,17 +49,25 @@ const methods = {
   },
 
   isKept: async (_tell, task) => {
-    const models = [TEXT_TOWER, ...(task === "hear" ? Object.values(HEARING) : [])];
+    const models = [TEXT_TOWER, ...(task === "write" ? [] : Object.values(HEARING)), ...(task === "speak" ? [VOICE] : [])];
     return (await Promise.all(models.map((model) => store.isKept(model)))).every(Boolean);
   },
 
   load: (tell) => shared("write", tell, loadTextTower),
   loadHearing: (tell) => shared("hear", tell, loadHearing),
+  loadSpeaking: (tell) => shared("speak", tell, loadSpeaking),
   stopLoading: () => loadings.forEach(({ abort }) => abort.abort()),
 
   generate: (tell, prompt, options) => alone("writing", (ready) => ready.generate(prompt, options, tell)),
   speechSegments: async (_tell, samples) => (await opened()).speech_segments(samples),
   hear: (tell, samples) => alone("hearing", (ready) => ready.transcribe(samples, tell)),
+
+  say: (tell, text, options) => alone("speaking", (ready) => ready.say(text, options, tell)),
+  voices: async () => (await opened()).voices(),
+  readable: async (_tell, text) => {
+    await init();
+    return Engine.readable(text);
+  },
 
   async cancel() {
     (await engine)?.cancel();
@@ -159,6 +170,27 @@ async function loadHearing(signal, tell) {
     before += manifest.bytes;
   }
   await ready.hearing_finish(config);
+}
+
+/**
+ * Everything that speaking needs; hearing too where it is not in yet.
+ * @param {AbortSignal} signal
+ * @param {Tell} tell
+ */
+async function loadSpeaking(signal, tell) {
+  const ready = await opened();
+  await shared("hear", tell, loadHearing);
+  const [config, manifest] = await Promise.all([store.text("zipper-en/voice.json", signal), store.manifest(VOICE, signal)]);
+  /** @param {Progress} progress */
+  const onProgress = (progress) => tell({ ...progress, model: "voice" });
+  let restart = true;
+  for await (const shard of store.shards(manifest, VOICE, { signal, onProgress })) {
+    ready.part_push("voice", shard, restart);
+    restart = false;
+    if (signal.aborted) throw new ZipperError("cancelled", "the download was cancelled");
+  }
+  await ready.speaking_finish(config);
+  return ready.voices();
 }
 
 /** @param {Reply} reply */

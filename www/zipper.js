@@ -6,7 +6,7 @@
 
 import { ZipperError, asZipperError } from "./errors.js";
 
-/** @import { AdapterReport, EngineOptions, Generated, Heard, Progress, Reply, Segment, TokenEvent, TowerReport } from "./protocol.js" */
+/** @import { AdapterReport, EngineOptions, Generated, Heard, Piece, Progress, Reply, Said, Segment, TokenEvent, TowerReport, VoiceInfo } from "./protocol.js" */
 
 /**
  * @typedef {object} LoadOptions
@@ -63,7 +63,7 @@ export class Zipper {
 
   /**
    * Whether what a task needs is already on this machine.
-   * @param {"write" | "hear"} [task]
+   * @param {"write" | "hear" | "speak"} [task]
    * @returns {Promise<boolean>}
    */
   isKept(task = "write") {
@@ -95,6 +95,43 @@ export class Zipper {
    */
   speechSegments(samples) {
     return this.call("speechSegments", [samples]);
+  }
+
+  /**
+   * Everything that {@link say} needs, hearing among it.
+   * @param {LoadOptions} [options]
+   * @returns {Promise<VoiceInfo[]>}
+   */
+  loadSpeaking({ onProgress, signal } = {}) {
+    return this.#stoppable("loadSpeaking", [], "stopLoading", signal, onProgress);
+  }
+
+  /** @returns {Promise<VoiceInfo[]>} */
+  voices() {
+    return this.call("voices", []);
+  }
+
+  /**
+   * A text of any length as it is read aloud, piece by piece; what numbers and signs mean is spelled out.
+   * @param {string} text
+   * @returns {Promise<Piece[]>}
+   */
+  readable(text) {
+    return this.call("readable", [text]);
+  }
+
+  /**
+   * Says one piece as {@link readable} gives it. For texts of any length see `speak.js`.
+   * @param {string} spoken
+   * @param {{ voice?: string | undefined, seed?: number | undefined, temperature?: number | undefined, signal?: AbortSignal | undefined, onAudio?: (samples: Float32Array<ArrayBuffer>) => void }} [options]
+   *   `onAudio` gets samples at 24 kHz, piece after piece
+   * @returns {Promise<Said>}
+   */
+  say(spoken, { signal, onAudio, ...options } = {}) {
+    const set = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null));
+    return this.#stoppable("say", [spoken, set], "cancel", signal, (event) => {
+      if (event.kind === "audio") onAudio?.(event.samples);
+    });
   }
 
   /**

@@ -1,20 +1,107 @@
 //! Speak: text becomes speech tokens through the zip. The text tower reads the spelled text once, up to the last layer that
-//! a link reads; then each step runs the speech tower only, whose links read what the text tower left behind.
+//! a link reads; then each step runs the speech tower only, whose links read what the text tower left behind. The voice makes sound of the
+//! tokens, piece by piece.
 
 use super::generate::{Writer, in_flight};
 use super::transcribe::{Listener, SPEECH, TEXT};
-use crate::decode::{Generation, Options, Runner, decode};
+use crate::clock::now_ms;
+use crate::decode::{Generation, Options, Runner, Stop, decode};
 use crate::error::{Error, Result};
 use crate::gpu::{PlanBuilder, storage_from};
 use crate::kernels::sample::Controls;
 use crate::tokens::speech::CODES;
+use crate::vocoder::{RATE, Speech, Voice};
+use serde::{Deserialize, Serialize};
 
-/// Seconds of speech a second of which no text of so many bytes needs: fewer tokens than bytes is faster than speech.
-const TOKENS_PER_BYTE: usize = 5;
-/// Tokens that even an empty text may take.
-const TOKENS_AT_LEAST: usize = 25;
+/// How a text is spoken. What is left out comes from the model's config.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SayOptions {
+    /// By name; the first one if none is given.
+    pub voice: Option<String>,
+    /// The same seed says a text the same way.
+    pub seed: u64,
+    /// How freely speech tokens are drawn; 0: always the likeliest.
+    pub temperature: Option<f32>,
+}
+
+/// Milliseconds by stage.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SayTimings {
+    /// Text to speech tokens.
+    pub tokens_ms: f64,
+    /// Speech tokens to sound.
+    pub voice_ms: f64,
+    /// Until the first samples were there.
+    pub first_sound_ms: f64,
+    /// Everything.
+    pub total_ms: f64,
+}
+
+/// What was said.
+#[derive(Clone, Debug, Serialize)]
+pub struct Said {
+    /// The speech tokens.
+    pub codes: Vec<u32>,
+    /// Length of the sound that was handed out.
+    pub seconds: f64,
+    /// Work time over sound time.
+    pub rtf: f64,
+    /// Why it ended.
+    pub stop: Stop,
+    /// Where the time went.
+    pub timings: SayTimings,
+}
 
 impl Listener {
+    /// Says `text` (a sentence or part of one, spelled out; see [`Listener::speak_tokens`] for its length). `on_audio` gets the samples at 24 kHz, piece after piece.
+    ///
+    /// # Errors
+    /// [`Error::PromptEmpty`], [`Error::PromptTooLong`], [`Error::Option`] for an unknown voice, and what the device reports.
+    pub async fn say(
+        &mut self,
+        writer: &mut Writer,
+        voice: &Voice,
+        text: &str,
+        options: &SayOptions,
+        cancelled: &dyn Fn() -> bool,
+        on_audio: &mut dyn FnMut(&[f32]) -> Result<()>,
+    ) -> Result<Said> {
+        let number = options.voice.as_deref().map_or(Ok(0), |name| voice.number(name))?;
+        let started = now_ms();
+        let mut timings = SayTimings::default();
+        let config = &self.config.speak;
+        let controls = Controls {
+            temperature: options.temperature.unwrap_or(config.temperature),
+            top_k: config.top_k,
+            seed: options.seed,
+            ..Controls::default()
+        };
+        let generation = self.speak_tokens(writer, text, &controls, cancelled).await?;
+        timings.tokens_ms = now_ms() - started;
+        let mut stop = generation.stop;
+        let mut speech = Speech::new(number, options.seed as u32);
+        speech.codes = generation.ids;
+        if stop == Stop::Cancelled {
+            speech.codes.clear();
+        }
+        while let Some(samples) = speech.next(&self.gpu, voice, true).await? {
+            if timings.first_sound_ms == 0.0 {
+                timings.first_sound_ms = now_ms() - started;
+            }
+            on_audio(&samples)?;
+            if cancelled() {
+                stop = Stop::Cancelled;
+                break;
+            }
+        }
+        timings.total_ms = now_ms() - started;
+        timings.voice_ms = timings.total_ms - timings.tokens_ms;
+        let seconds = speech.given() as f64 / RATE as f64;
+        let rtf = if seconds > 0.0 { timings.total_ms / 1e3 / seconds } else { 0.0 };
+        Ok(Said { codes: speech.codes, seconds, rtf, stop, timings })
+    }
+
     /// Token ids of `text` as the zip wants it read aloud: one token a byte, between end marks.
     #[must_use]
     pub fn spell(&self, text: &str) -> Vec<u32> {
@@ -70,7 +157,7 @@ impl Listener {
         }
         let ids = self.spell(text);
         self.read_aloud(writer, &ids).await?;
-        let Self { gpu, speech, work, sequence, zip, memories, projection, sampler, .. } = self;
+        let Self { gpu, speech, work, sequence, zip, memories, projection, sampler, config, .. } = self;
         let runner = Runner { gpu, tower: &speech.tower, work, sampler };
         let bytes = text.len();
         let controls = Controls {
@@ -78,11 +165,12 @@ impl Listener {
             // Beyond the end mark there are only spare rows; the start mark stands between codes and end mark.
             limit: Some(CODES as u32 + 2),
             banned: Some(speech.config.start),
-            min_tokens: bytes as u32,
+            // Fewer tokens are faster than speech.
+            min_tokens: (config.speak.min_tokens_a_byte * bytes) as u32,
             ..controls.clone()
         };
-        let options =
-            Options { max_tokens: TOKENS_AT_LEAST + TOKENS_PER_BYTE * bytes, controls, in_flight: in_flight(gpu) };
+        let max_tokens = config.speak.max_tokens_base + config.speak.max_tokens_a_byte * bytes;
+        let options = Options { max_tokens, controls, in_flight: in_flight(gpu) };
         let (state, start) = (sequence.state.clone(), speech.config.start);
         let mut between = |plan: &mut PlanBuilder<'_>, layer: crate::towers::Layer<'_>| {
             if layer.after == 0 {

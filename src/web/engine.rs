@@ -10,9 +10,11 @@ use crate::bench;
 use crate::error::Error;
 use crate::gpu::{Gpu, KernelSet, Open};
 use crate::tasks::generate::{GenerateOptions, Writer};
+use crate::tasks::speak::SayOptions;
 use crate::tasks::transcribe::{Files, Listener};
 use crate::towers::plain::{PlainLoader, PlainTower};
 use crate::towers::text::Loader;
+use crate::vocoder::Voice;
 use crate::weights::manifest::Manifest;
 use crate::weights::safetensors::{Reader, Tensors};
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,7 @@ pub struct Engine {
     parts: RefCell<HashMap<String, (Reader, Tensors)>>,
     writer: RefCell<Option<Writer>>,
     listener: RefCell<Option<Listener>>,
+    voice: RefCell<Option<Voice>>,
     plain_loading: RefCell<Option<PlainLoader>>,
     plain: RefCell<Option<PlainTower>>,
     cancelled: Rc<Cell<bool>>,
@@ -112,6 +115,7 @@ impl Engine {
             parts: RefCell::default(),
             writer: RefCell::default(),
             listener: RefCell::default(),
+            voice: RefCell::default(),
             plain_loading: RefCell::default(),
             plain: RefCell::default(),
             cancelled: Rc::default(),
@@ -247,6 +251,57 @@ impl Engine {
         };
         let heard = listener.transcribe(writer, &samples, &|| cancelled.get(), &mut tell).await;
         to_object(&heard.map_err(|e| to_js(&e))?)
+    }
+
+    /// Puts the voice to use: its part `voice` is in, and hearing is in use (the towers are the same). `config` is the text of `voice.json`.
+    pub async fn speaking_finish(&self, config: String) -> JsResult<()> {
+        let (reader, tensors) = match self.parts.try_borrow_mut().map_err(busy("loading"))?.remove("voice") {
+            Some(part) => part,
+            None => return Err(to_js(&Error::ModelMissing("push the voice first".into()))),
+        };
+        if !reader.is_complete() {
+            return Err(to_js(&Error::ModelMissing("the voice is not complete".into())));
+        }
+        let voice = self.gpu.guarded("loading", || Voice::new(&self.gpu, &config, &tensors)).await;
+        let voice = voice.and_then(|result| result).map_err(|e| to_js(&e))?;
+        *self.voice.try_borrow_mut().map_err(busy("speaking"))? = Some(voice);
+        Ok(())
+    }
+
+    /// The voices: `[{ name, label, gender, accent }]`.
+    pub fn voices(&self) -> JsResult<JsValue> {
+        let voice = self.voice.try_borrow().map_err(busy("speaking"))?;
+        let voice = voice.as_ref().ok_or_else(|| to_js(&Error::ModelMissing("load the voice first".into())))?;
+        to_object(&voice.voices)
+    }
+
+    /// Says `text`, one sentence or part of one as [`Engine::readable`] gives it. `options`: `{ voice?, seed?, temperature? }`; `on_event` sees
+    /// `{ kind: "audio", samples: Float32Array }` (24 kHz), piece after piece.
+    pub async fn say(&self, text: String, options: JsValue, on_event: js_sys::Function) -> JsResult<JsValue> {
+        let options: SayOptions = from_object(options)?;
+        let mut writer = self.writer.try_borrow_mut().map_err(busy("writing"))?;
+        let mut listener = self.listener.try_borrow_mut().map_err(busy("hearing"))?;
+        let voice = self.voice.try_borrow().map_err(busy("speaking"))?;
+        let (Some(writer), Some(listener), Some(voice)) = (writer.as_mut(), listener.as_mut(), voice.as_ref()) else {
+            return Err(to_js(&Error::ModelMissing("load the voice first".into())));
+        };
+        self.cancelled.set(false);
+        let cancelled = self.cancelled.clone();
+        let mut tell = |samples: &[f32]| {
+            let event = js_sys::Object::new();
+            // Setting a property on a fresh object cannot fail.
+            let _ = js_sys::Reflect::set(&event, &"kind".into(), &"audio".into());
+            let _ = js_sys::Reflect::set(&event, &"samples".into(), &js_sys::Float32Array::from(samples));
+            let _ = on_event.call1(&JsValue::NULL, &event);
+            Ok(())
+        };
+        let said = listener.say(writer, voice, &text, &options, &|| cancelled.get(), &mut tell).await;
+        to_object(&said.map_err(|e| to_js(&e))?)
+    }
+
+    /// `text` as it is read aloud: `[{ start, end, spoken, paragraph }]`, a sentence or part of one each; `start` and `end` count UTF-16 units.
+    pub fn readable(text: &str) -> JsResult<JsValue> {
+        to_object(&crate::text::readable(text).map_err(|e| to_js(&e))?)
     }
 
     /// Bench: how fast the adapter reads memory at all.
