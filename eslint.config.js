@@ -10,7 +10,7 @@ const browser = named(
   "AudioContext", "AudioWorkletNode", "CustomEvent", "Event", "HTMLElement", "HTMLInputElement", "HTMLTextAreaElement", "OffscreenCanvas", "Worker",
   "caches", "document", "location", "matchMedia", "navigator", "requestAnimationFrame", "self", "window", "customElements", "MessageEvent",
   "HTMLButtonElement", "HTMLSelectElement", "HTMLProgressElement", "HTMLCanvasElement", "File", "AudioBuffer", "devicePixelRatio", "getComputedStyle",
-  "CSSStyleSheet", "HTMLFormElement", "HTMLMeterElement", "atob", "OfflineAudioContext", "MediaStream", "Blob", "URL", "HTMLOutputElement", "ResizeObserver", "localStorage",
+  "CSSStyleSheet", "HTMLFormElement", "HTMLMeterElement", "atob", "btoa", "Option", "OfflineAudioContext", "MediaStream", "Blob", "URL", "HTMLOutputElement", "ResizeObserver", "localStorage",
 );
 
 export default [

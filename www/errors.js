@@ -23,6 +23,10 @@ const REMEDIES = /** @type {Record<string, string>} */ ({
   "microphone-missing": "Plug a microphone in, or choose a file instead.",
   "microphone-refused": "Allow the microphone beside the address bar, or choose a file instead.",
   "microphone-silent": "The microphone delivers silence: check that it is not muted and that the right one is chosen in the system's settings.",
+  "nothing-to-say": "Write words, or numbers.",
+  "nothing-said": "Write it another way, or choose another seed.",
+  "word-too-long": "Put spaces into it.",
+  "audio-blocked": "Press the button again.",
   "closed": "Reload the page.",
   "engine-stopped": "Reload the page.",
 });

@@ -3,9 +3,9 @@
 import { Microphone, decodeFile } from "./audio.js";
 import { element, megabytes, show, span } from "./dom.js";
 import { ZipperError, asZipperError } from "./errors.js";
+import { Jobs } from "./jobs.js";
 import { FORMATS } from "./subtitles.js";
 import { transcribe } from "./transcribe.js";
-import { clearTrouble, showTrouble } from "./trouble.js";
 
 /** @import { Progress, Transcript } from "./protocol.js" */
 /** @import { Zipper } from "./zipper.js" */
@@ -25,10 +25,11 @@ const heard = element("heard", HTMLElement);
 
 /** @type {Zipper | undefined} */
 let zipper;
-/** @type {() => void} */
-let recover = () => {};
-/** @type {(() => void) | undefined} ends what is under way */
-let stop;
+const jobs = new Jobs((busy) => {
+  heard.setAttribute("aria-busy", String(busy));
+  if (!busy) show(level, false);
+  enable();
+});
 /** @type {Transcript | undefined} */
 let transcript;
 
@@ -39,20 +40,20 @@ let transcript;
  */
 export function setListener(ready, onLost) {
   zipper = ready;
-  if (onLost) recover = onLost;
+  if (onLost) jobs.recover = onLost;
   enable();
 }
 
 function enable() {
-  const idle = Boolean(zipper) && !stop;
+  const idle = Boolean(zipper) && !jobs.busy;
   microphoneButton.disabled = !idle;
   chooseButton.disabled = !idle;
-  show(stopButton, Boolean(stop));
+  show(stopButton, jobs.busy);
 }
 
 microphoneButton.addEventListener("click", () => void run(listenToMicrophone));
 chooseButton.addEventListener("click", () => fileInput.click());
-stopButton.addEventListener("click", () => stop?.());
+stopButton.addEventListener("click", () => jobs.stop());
 fileInput.addEventListener("change", () => {
   const file = fileInput.files?.[0];
   // The same file may be chosen again.
@@ -76,32 +77,20 @@ area.addEventListener("drop", (event) => {
  * @param {(signal: AbortSignal) => Promise<Transcript>} job
  */
 async function run(job) {
-  if (!zipper || stop) return;
-  clearTrouble();
-  const abort = new AbortController();
-  stop = () => abort.abort();
-  enable();
+  if (!zipper || jobs.busy) return;
   transcript = undefined;
   show(element("heard-actions", HTMLElement), false);
   heard.textContent = "";
-  heard.setAttribute("aria-busy", "true");
-  try {
-    const done = await job(abort.signal);
-    transcript = done;
-    showWords(done);
-    state.textContent = `${span(done.seconds)} of sound in ${(done.timings.total_ms ?? 0) / 1000 < 100 ? `${((done.timings.total_ms ?? 0) / 1000).toFixed(1)} s` : "a while"}`;
-    show(element("heard-actions", HTMLElement), done.text !== "");
-  } catch (thrown) {
-    const error = asZipperError(thrown);
+  const done = await jobs.run(job);
+  transcript = done;
+  if (!done) {
     state.textContent = "";
-    const lost = error.code === "device-lost" || error.code === "engine-stopped";
-    if (error.code !== "cancelled") showTrouble(error, lost ? recover : undefined);
-  } finally {
-    stop = undefined;
-    show(level, false);
-    heard.setAttribute("aria-busy", "false");
-    enable();
+    return;
   }
+  showWords(done);
+  const seconds = (done.timings.total_ms ?? 0) / 1000;
+  state.textContent = `${span(done.seconds)} of sound in ${seconds < 100 ? `${seconds.toFixed(1)} s` : "a while"}`;
+  show(element("heard-actions", HTMLElement), done.text !== "");
 }
 
 /** @param {AbortSignal} signal @returns {Promise<Zipper>} */

@@ -1,8 +1,10 @@
 // The page: opens the engine, loads the model when asked (or at once when it is kept), hands it to the parts of the page.
 
+import { setConversation } from "./converse.js";
 import { element, megabytes, show, span } from "./dom.js";
 import { asZipperError } from "./errors.js";
 import { setListener } from "./listen.js";
+import { setSpeaker } from "./speak.js";
 import { clearTrouble, showTrouble } from "./trouble.js";
 import { setWriter } from "./write.js";
 import { createZipper } from "./zipper.js";
@@ -72,6 +74,8 @@ async function load() {
     show(fetching, false);
     setWriter(zipper, tower, recover);
     setListener(zipper, recover);
+    setSpeaker(zipper, recover);
+    setConversation(zipper, recover);
   } catch (thrown) {
     const error = asZipperError(thrown);
     if (error.code !== "cancelled") showTrouble(error, error.code === "device-lost" ? recover : () => void load());
@@ -88,6 +92,8 @@ function recover() {
   zipper = undefined;
   setWriter(undefined);
   setListener(undefined);
+  setSpeaker(undefined);
+  setConversation(undefined);
   void start();
 }
 

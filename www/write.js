@@ -1,8 +1,7 @@
 // Write: the text tower alone continues a text or answers it.
 
 import { element, show } from "./dom.js";
-import { asZipperError } from "./errors.js";
-import { clearTrouble, showTrouble } from "./trouble.js";
+import { Jobs } from "./jobs.js";
 
 /** @import { TowerReport } from "./protocol.js" */
 /** @import { Zipper } from "./zipper.js" */
@@ -18,10 +17,7 @@ const resultText = element("result-text", HTMLElement);
 
 /** @type {Zipper | undefined} */
 let zipper;
-/** @type {() => void} */
-let recover = () => {};
-/** @type {AbortController | undefined} */
-let writing;
+const jobs = new Jobs(busy);
 
 /**
  * Gives the part its engine, or takes it away.
@@ -31,42 +27,41 @@ let writing;
  */
 export function setWriter(ready, tower, onLost) {
   zipper = ready;
-  if (onLost) recover = onLost;
+  if (onLost) jobs.recover = onLost;
   runButton.disabled = !ready;
   if (tower) element("max-tokens", HTMLInputElement).max = String(tower.context);
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  void write();
+  void jobs.run(write);
 });
-stopButton.addEventListener("click", () => writing?.abort());
+stopButton.addEventListener("click", () => jobs.stop());
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") writing?.abort();
+  if (event.key === "Escape") jobs.stop();
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && document.activeElement === prompt) form.requestSubmit();
 });
 
 /** @param {string} id */
 const number = (id) => element(id, HTMLInputElement).valueAsNumber;
 
-async function write() {
-  if (!zipper || writing) return;
-  clearTrouble();
+/** @param {AbortSignal} signal */
+async function write(signal) {
+  if (!zipper) return;
   const text = prompt.value;
   const chat = element("mode", HTMLSelectElement).value === "chat";
-  writing = new AbortController();
-  busy(true);
   resultPrompt.textContent = chat ? "" : text;
   resultText.textContent = "";
   speed.textContent = "Reading…";
   let first = 0;
+  let said = "";
   try {
     const written = await zipper.generate(text, {
       maxTokens: number("max-tokens"),
       temperature: number("temperature"),
       seed: number("seed"),
       chat,
-      signal: writing.signal,
+      signal,
       onToken: ({ text: piece, index }) => {
         show(result, true);
         resultText.append(piece);
@@ -78,15 +73,9 @@ async function write() {
     resultText.textContent = written.text;
     const count = written.token_ids.length;
     const why = { end: "", length: ", cut at the limit", cancelled: ", stopped" }[written.stop];
-    speed.textContent = `${count} token${count === 1 ? "" : "s"} · ${written.tokens_per_second.toFixed(1)} tokens/s${why}`;
-  } catch (thrown) {
-    const error = asZipperError(thrown);
-    speed.textContent = "";
-    const lost = error.code === "device-lost" || error.code === "engine-stopped";
-    showTrouble(error, lost ? recover : undefined);
+    said = `${count} token${count === 1 ? "" : "s"} · ${written.tokens_per_second.toFixed(1)} tokens/s${why}`;
   } finally {
-    writing = undefined;
-    busy(false);
+    speed.textContent = said;
   }
 }
 

@@ -46,6 +46,38 @@ pub struct Transcribe {
     pub as_is: bool,
 }
 
+/// Options of `speak`.
+#[derive(Args)]
+pub struct Speak {
+    /// The text
+    #[arg(required_unless_present = "lines", conflicts_with = "lines")]
+    pub text: Option<String>,
+    /// The voice's name; the first one if none is given
+    #[arg(long)]
+    pub voice: Option<String>,
+    /// Where the sound goes
+    #[arg(short, long, default_value = "out.wav")]
+    pub output: PathBuf,
+    /// A file with a text a line, instead of one text
+    #[arg(long, requires = "out_dir")]
+    pub lines: Option<PathBuf>,
+    /// Where the sounds of --lines go: 0001.wav and so on
+    #[arg(long)]
+    pub out_dir: Option<PathBuf>,
+    /// The same seed says a text the same way
+    #[arg(long, default_value_t = 1)]
+    pub seed: u32,
+    /// How freely speech is drawn; 0 takes the likeliest
+    #[arg(long)]
+    pub temperature: Option<f32>,
+    /// One JSON object a line: text, file, seconds, rtf, first_sound_ms, timings; or text, error
+    #[arg(long)]
+    pub json: bool,
+    /// Use dist/ as it is
+    #[arg(long)]
+    pub as_is: bool,
+}
+
 /// Options of `with-page`.
 #[derive(Args)]
 pub struct WithPage {
@@ -81,6 +113,34 @@ pub fn transcribe(options: &Transcribe) -> Result<()> {
     }
     let request = serde_json::json!({ "files": options.files, "json": options.json });
     drive(&place::root().join("xtask/headless/transcribe.mjs"), &[request.to_string()])
+}
+
+/// `cargo xtask speak`.
+pub fn speak(options: &Speak) -> Result<()> {
+    let mut jobs = Vec::new();
+    if let (Some(lines), Some(folder)) = (&options.lines, &options.out_dir) {
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let texts = std::fs::read_to_string(lines).with_context(|| format!("{} cannot be read", lines.display()))?;
+        for (number, text) in texts.lines().enumerate() {
+            let file = folder.join(format!("{:04}.wav", number + 1));
+            jobs.push(serde_json::json!({ "text": text, "file": file }));
+        }
+    } else {
+        jobs.push(serde_json::json!({ "text": options.text, "file": options.output }));
+    }
+    if !options.as_is {
+        prepare()?;
+    }
+    let mut given = serde_json::json!({ "seed": options.seed });
+    // What is not asked for is left out: the page chooses.
+    if let Some(voice) = &options.voice {
+        given["voice"] = voice.as_str().into();
+    }
+    if let Some(temperature) = options.temperature {
+        given["temperature"] = temperature.into();
+    }
+    let request = serde_json::json!({ "jobs": jobs, "options": given, "json": options.json });
+    drive(&place::root().join("xtask/headless/speak.mjs"), &[request.to_string()])
 }
 
 /// `cargo xtask with-page`.

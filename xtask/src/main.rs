@@ -51,6 +51,8 @@ enum Chore {
     Generate(headless::Generate),
     /// Transcribe recordings with the page's own code in headless Chromium
     Transcribe(headless::Transcribe),
+    /// Say texts with the page's own code in headless Chromium, into WAV files
+    Speak(headless::Speak),
     /// Run a script against the served page (for chores under construction): node FILE, with ZIPPER_URL set
     #[command(hide = true)]
     WithPage(headless::WithPage),
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Chore::Bench(options) => bench::run(&options),
         Chore::Generate(options) => headless::generate(&options),
         Chore::Transcribe(options) => headless::transcribe(&options),
+        Chore::Speak(options) => headless::speak(&options),
         Chore::WithPage(options) => headless::with_page(&options),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };

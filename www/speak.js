@@ -1,0 +1,180 @@
+// Speak: a text becomes sound, heard while the rest is still being made.
+
+import { element, megabytes, show, span } from "./dom.js";
+import { Jobs } from "./jobs.js";
+import { Player } from "./player.js";
+import { say } from "./say.js";
+import { wav } from "./wav.js";
+
+/** @import { Piece, Progress, VoiceInfo } from "./protocol.js" */
+/** @import { Zipper } from "./zipper.js" */
+
+/** Seconds of sound that are made ahead of what is heard. */
+const AHEAD = 30;
+
+const form = element("speak-form", HTMLFormElement);
+const area = element("speak-text", HTMLTextAreaElement);
+const voices = element("voice", HTMLSelectElement);
+const speakButton = element("speak-run", HTMLButtonElement);
+const pauseButton = element("speak-pause", HTMLButtonElement);
+const stopButton = element("speak-stop", HTMLButtonElement);
+const saveButton = element("speak-save", HTMLButtonElement);
+const seek = element("speak-seek", HTMLInputElement);
+const state = element("speak-state", HTMLElement);
+const reading = element("speak-reading", HTMLElement);
+
+/** @type {Zipper | undefined} */
+let zipper;
+/** @type {Player | undefined} */
+let player;
+/** @type {Blob | undefined} */
+let file;
+/** Where each piece begins in the sound. @type {{ at: number, piece: Piece }[]} */
+let places = [];
+let text = "";
+
+const jobs = new Jobs((busy) => {
+  show(stopButton, busy);
+  show(pauseButton, busy);
+  enable();
+});
+
+/**
+ * Gives the part its engine, or takes it away.
+ * @param {Zipper | undefined} ready
+ * @param {() => void} [onLost] makes a new engine
+ */
+export function setSpeaker(ready, onLost) {
+  zipper = ready;
+  if (onLost) jobs.recover = onLost;
+  enable();
+}
+
+function enable() {
+  speakButton.disabled = !zipper || jobs.busy;
+}
+
+/**
+ * Everything that speaking needs; says how far it is.
+ * @param {Zipper} engine
+ * @param {AbortSignal} signal
+ * @param {HTMLElement} where
+ */
+export async function loadVoices(engine, signal, where) {
+  const list = await engine.loadSpeaking({
+    signal,
+    onProgress: (/** @type {Progress} */ { loaded, total, secondsLeft }) => {
+      const left = secondsLeft === null || loaded >= total ? "" : ` · ${span(secondsLeft)} left`;
+      where.textContent = `Loading what speaking needs: ${megabytes(loaded)} of ${megabytes(total)}${left}`;
+    },
+  });
+  offer(list);
+  return list;
+}
+
+/** @param {VoiceInfo[]} list */
+function offer(list) {
+  if (voices.options.length === list.length) return;
+  voices.replaceChildren(...list.map(({ name, label, gender, accent }) => new Option(`${label} (${accent}, ${gender})`, name)));
+  voices.disabled = false;
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void jobs.run(speak);
+});
+stopButton.addEventListener("click", stop);
+pauseButton.addEventListener("click", () => {
+  if (!player) return;
+  player.pause(!player.paused);
+  pauseButton.textContent = player.paused ? "Go on" : "Pause";
+});
+seek.addEventListener("input", () => player?.seek(seek.valueAsNumber));
+saveButton.addEventListener("click", () => {
+  if (!file) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = "zipper.wav";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") stop();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && document.activeElement === area) form.requestSubmit();
+});
+
+function stop() {
+  jobs.stop();
+}
+
+/** @param {AbortSignal} signal */
+async function speak(signal) {
+  if (!zipper) return;
+  text = area.value;
+  places = [];
+  file = undefined;
+  show(saveButton, false);
+  show(seek, false);
+  pauseButton.textContent = "Pause";
+  const playing = new Player();
+  player = playing;
+  /** @type {(value: unknown) => void} */
+  let heard = () => {};
+  const end = new Promise((resolve) => (heard = resolve));
+  signal.addEventListener("abort", heard, { once: true });
+  try {
+    // Before anything is awaited: the click that allows sound must not grow old.
+    await playing.open();
+    await loadVoices(zipper, signal, state);
+    state.textContent = zipper.adapter.software ? "Reading (without a graphics processor, slowly)…" : "Reading…";
+    playing.onTime = follow;
+    playing.onEnd = () => heard(undefined);
+    const spoken = await say(zipper, text, {
+      ...(voices.value ? { voice: voices.value } : {}),
+      seed: element("speak-seed", HTMLInputElement).valueAsNumber || 1,
+      signal,
+      onAudio: (samples) => {
+        playing.add(samples);
+        seek.max = String(playing.length);
+        show(seek, true);
+      },
+      onPiece: (piece, number, count, at) => {
+        places.push({ at, piece });
+        state.textContent = `Sentence ${number + 1} of ${count}`;
+      },
+      ready: () => roomIn(playing, signal),
+    });
+    playing.finish();
+    if (spoken.samples.length > 0) file = wav(spoken.samples);
+    show(saveButton, Boolean(file));
+    const first = (spoken.first_sound_ms / 1000).toFixed(1);
+    state.textContent = `${spoken.seconds.toFixed(1)} s of sound, the first after ${first} s${spoken.cancelled ? ", stopped" : ""}`;
+    await end;
+  } finally {
+    await playing.close();
+    reading.replaceChildren();
+    show(reading, false);
+    if (player === playing) player = undefined;
+  }
+}
+
+/**
+ * Waits while enough sound lies ahead.
+ * @param {Player} playing
+ * @param {AbortSignal} signal
+ */
+async function roomIn(playing, signal) {
+  while (!signal.aborted && playing.length - playing.position > AHEAD) await new Promise((resolve) => setTimeout(resolve, 200));
+}
+
+/** The sentence that is heard right now, marked. @param {number} seconds */
+function follow(seconds) {
+  if (document.activeElement !== seek || !seek.matches(":active")) seek.value = String(seconds);
+  const place = places.findLast(({ at }) => at <= seconds);
+  if (!place || reading.dataset["at"] === String(place.piece.start)) return;
+  reading.dataset["at"] = String(place.piece.start);
+  const mark = document.createElement("mark");
+  mark.textContent = text.slice(place.piece.start, place.piece.end);
+  reading.replaceChildren(text.slice(0, place.piece.start), mark, text.slice(place.piece.end));
+  show(reading, true);
+}
