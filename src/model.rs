@@ -46,6 +46,8 @@ pub struct ListenConfig {
     pub max_text_extra: usize,
     /// Weight of the letters in joint decoding, 0 to 1; 0: the zip alone, chosen on the device.
     pub ctc_weight: f64,
+    /// Nats that a letter is worth there.
+    pub letter_bonus: f64,
 }
 
 /// Constants between samples and tokens.

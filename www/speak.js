@@ -74,7 +74,7 @@ export async function loadVoices(engine, signal, where) {
 
 /** @param {VoiceInfo[]} list */
 function offer(list) {
-  if (voices.options.length === list.length) return;
+  if (!voices.disabled) return;
   voices.replaceChildren(...list.map(({ name, label, gender, accent }) => new Option(`${label} (${accent}, ${gender})`, name)));
   voices.disabled = false;
 }

@@ -10,15 +10,17 @@ pub const CLASSES: usize = 29;
 pub const BLANK: u8 = 0;
 /// The class of a space.
 pub const SPACE: u8 = 1;
+/// Characters of the longest mark, such as `...`.
+const LONGEST_MARK: usize = 3;
 
 /// The letters of a sub-word's text, runs of spaces as one; `None` where it holds what a speller cannot check (digits, signs that
-/// are read as words, other scripts, half a character).
+/// are read as words, other scripts, half a character) or what no transcript holds.
 #[must_use]
 pub fn spelling(text: &str) -> Option<Vec<u8>> {
     let mut letters: Vec<u8> = Vec::new();
     let mut after_gap = false;
     for c in text.chars() {
-        let gap = matches!(c, '-' | '–' | '—' | '/') || (c.is_ascii() && c.is_whitespace());
+        let gap = matches!(c, '-' | '–' | '—' | ' ');
         if gap {
             if !after_gap {
                 letters.push(SPACE);
@@ -27,15 +29,14 @@ pub fn spelling(text: &str) -> Option<Vec<u8>> {
             match c.to_ascii_lowercase() {
                 letter @ 'a'..='z' => letters.push(2 + letter as u8 - b'a'),
                 '\'' | '’' => letters.push(28),
-                '0'..='9' | '$' | '%' | '&' | '@' | '#' | '+' | '=' => return None,
-                '‘' | '“' | '”' | '…' => {}
-                other if other.is_ascii() => {}
+                ',' | '.' | '?' | '!' | ';' | ':' | '"' | '‘' | '“' | '”' | '…' => {}
                 _ => return None,
             }
         }
         after_gap = gap;
     }
-    Some(letters)
+    let wordless = !text.contains(|c: char| c.is_ascii_alphabetic());
+    (!wordless || text.chars().count() <= LONGEST_MARK).then_some(letters)
 }
 
 /// A node of the [`Trie`].
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!(spelling(" - "), Some(vec![SPACE]));
         assert_eq!(spelling(",”"), Some(vec![]));
         assert_eq!(spelling("don’t"), spelling("DON'T"));
-        for unknown in ["4", "$", "é", "\u{FFFD}", "日"] {
+        for unknown in ["4", "$", "é", "\u{FFFD}", "日", "\n", "||||", "(a", "....."] {
             assert_eq!(spelling(unknown), None, "{unknown}");
         }
     }

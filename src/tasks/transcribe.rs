@@ -220,7 +220,7 @@ impl Listener {
         };
         let mut stream = TextStream::default();
         let generation = if weight > 0.0 {
-            let mut joint = Joint::new(&self.trie, letters.clone(), weight, end);
+            let mut joint = Joint::new(&self.trie, letters.clone(), weight, self.config.listen.letter_bonus, end);
             decode_with(&runner, sequence, &[end], max_tokens, &mut between, cancelled, &mut |logits| {
                 let chosen = joint.choose(logits);
                 if let Some(id) = chosen {

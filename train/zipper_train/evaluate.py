@@ -91,7 +91,7 @@ def rates(truth: list[str], heard: list[str]) -> float:
     return jiwer.wer([t for t, _ in pairs], [h for _, h in pairs])
 
 
-def heard_by(model, mode: str, clip: Heard, weight: float, beam: int) -> str:
+def heard_by(model, mode: str, clip: Heard, weight: float, beam: int, bonus: float = joint.BONUS) -> str:
     """Transcript of a clip by one way of listening."""
     if mode == "letters":
         return " ".join(read_off(torch.from_numpy(clip.letters)).split())
@@ -99,7 +99,7 @@ def heard_by(model, mode: str, clip: Heard, weight: float, beam: int) -> str:
     if mode == "zip":
         ids = listen(model, codes, features)
     else:
-        ids = joint.listen(model, codes, features, letters, weight, beam, zipped=mode == "joint")
+        ids = joint.listen(model, codes, features, letters, weight, beam, mode == "joint", bonus)
     return gguf_tower.tokenizer().decode(ids).strip()
 
 

@@ -1,6 +1,8 @@
 """Joint decoding: the zipped text tower and the speller choose each sub-word together (Watanabe et al. 2017, hybrid CTC/attention).
 
-A sub-word's score is (1 - weight) * log p(zip) + weight * log of how much likelier the letters so far become by it (CTC prefix scores).
+A sub-word's score is (1 - weight) * log p(zip) + weight * log of how much likelier the letters so far become by it (CTC prefix scores) + a bonus for
+each letter: what a letter costs on the way, so that long sub-words can stand beside short ones when the next one is chosen (an estimate of the
+rest, as in A*).
 `src/decode/ctc.rs` does the same on the other side.
 """
 import re
@@ -16,17 +18,17 @@ from .text import CHARACTERS
 
 BLANK, SPACE = 0, 1
 WEIGHT = 0.5  # of the letters; chosen on the development sets
+BONUS = 0.8  # of a letter; chosen on the development sets
 BELOW = 14.0  # nats under the prefix at which a branch is given up
 FAINT = 1e-12  # share of the largest below which nothing is left of a prefix at a frame
 AHEAD = 120  # frames beyond the prefix's last that a sub-word may take
-SILENT = 2  # sub-words without letters that may follow each other
 
 
 def spelling(text: str) -> list[int] | None:
-    """CTC classes of a sub-word's text, runs of spaces as one; None where it holds what the speller cannot check."""
-    if re.search(r"[0-9$%&@#+=£€]|[^\x00-\x7f’‘“”–—…]", text):
+    """CTC classes of a sub-word's text, runs of spaces as one; None where it holds what the speller cannot check, or no transcript holds."""
+    if re.search(r"[^A-Za-z ,.?!;:'\"’‘“”–—…-]", text) or len(text) > 3 and not re.search("[A-Za-z]", text):
         return None
-    text = re.sub(r"[-–—/\s]+", " ", text.lower().replace("’", "'"))
+    text = re.sub(r"[-–— ]+", " ", text.lower().replace("’", "'"))
     return [CHARACTERS.index(c) + 1 for c in text if c in CHARACTERS]
 
 
@@ -81,7 +83,10 @@ class Prefix:
         return np.log(mass) + self.scale - self.whole if mass > 0 else -np.inf
 
     def branches(self) -> dict[int, float]:
-        """log(what begins with the letters and the sub-word / what begins with the letters), for every sub-word that is not given up."""
+        """log(what begins with the letters and the sub-word / what begins with the letters), for every sub-word that is not given up.
+
+        A sub-word without letters (a mark) stands at the end of a word: it has the share of a space or the end coming next.
+        """
         words, first, (start, stop) = trie(), self.last in (None, SPACE), self.window()
         p = self.p[start:stop]
         base = self.whole - self.scale
@@ -92,10 +97,9 @@ class Prefix:
         if first:  # a leading space is not spoken again
             gap = words.children[0, SPACE]
             nodes, n, b, last = np.array([0, gap]), n.repeat(2, 0), b.repeat(2, 0), last.repeat(2)
-            for node in nodes:
-                found.update((token, 0.0) for token in words.tokens[node])
         else:
-            found.update((token, 0.0) for token in words.tokens[0])
+            boundary = float(np.logaddexp(self.longer([SPACE]).whole - self.whole, self.ends()))
+            found.update((token, boundary) for token in words.tokens[0])
         while len(nodes):
             rows, classes = np.nonzero(words.children[nodes])
             if first:
@@ -141,11 +145,11 @@ class Prefix:
 
 class Hypothesis:
     def __init__(self, prefix: Prefix, caches: list):
-        self.prefix, self.caches, self.ids, self.score, self.silent = prefix, caches, [], 0.0, 0
+        self.prefix, self.caches, self.ids, self.score, self.silent = prefix, caches, [], 0.0, False
 
 
 @torch.no_grad()
-def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = 1, zipped: bool = True) -> list[int]:
+def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = 1, zipped: bool = True, bonus: float = BONUS) -> list[int]:
     """Transcript ids of one clip. letters [2 tokens, 29] log-probabilities. `zipped` False leaves the links out: the text tower as a plain language model."""
     text = model.towers[TEXT]
     links = link_cache(model, hear(model, codes, features).state, SPEECH, TEXT) if zipped else {}
@@ -161,10 +165,11 @@ def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = 
             choices.append((h.score + end, h, gguf_tower.END, h.silent))
             found = h.prefix.branches()
             ids, shares = np.array(list(found)), np.array(list(found.values()))
-            scores = (1 - weight) * logs[ids] + weight * shares
+            count = np.array([sum(c != SPACE for c in trie().spelled[i]) for i in ids])
+            scores = (1 - weight) * logs[ids] + weight * shares + bonus * count
             for i in np.argsort(-scores)[: 4 * beam + 8]:
-                silent = h.silent + 1 if shares[i] == 0 and not any(c != SPACE or h.prefix.last not in (None, SPACE) for c in trie().spelled[ids[i]]) else 0
-                if silent <= SILENT:
+                silent = not trie().spelled[ids[i]]
+                if not (silent and h.silent):  # one mark at a time
                     choices.append((h.score + scores[i], h, int(ids[i]), silent))
         choices.sort(key=lambda c: -c[0])
         alive_next = []

@@ -106,7 +106,7 @@ fn browser() -> Result<()> {
     let mut tests = Command::new("node");
     // One at a time: each drives a whole browser with a processor for a graphics card.
     tests
-        .args(["--test", "--test-concurrency=1", "--test-timeout=180000", "--test-reporter=spec"])
+        .args(["--test", "--test-concurrency=1", "--test-timeout=300000", "--test-reporter=spec"])
         .args(files)
         .current_dir(place::root());
     run::check(headless::with_environment(&mut tests, &server)?)

@@ -1,0 +1,74 @@
+// Speaking in the page: a short text through the real model to sound, and texts that cannot be said.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { Relay, loadByHand, trouble, visit } from "./support.mjs";
+
+const relay = new Relay();
+let context, page, complaints;
+
+before(async () => {
+  await relay.open();
+  ({ context, page, complaints } = await visit(relay.address));
+  await page.waitForSelector("#load:visible", { timeout: 60_000 });
+  await loadByHand(page);
+});
+
+after(async () => {
+  await context?.close();
+  await relay.close();
+});
+
+const refusals = [
+  ["", "nothing-to-say"],
+  ["… ☃ !", "nothing-to-say"],
+  ["a".repeat(61), "word-too-long"],
+];
+
+for (const [text, code] of refusals) {
+  test(`${JSON.stringify(text.slice(0, 8))} is refused in plain words`, async () => {
+    await page.fill("#speak-text", text);
+    await page.click("#speak-run");
+    await page.waitForSelector(`#trouble[data-code=${code}]`, { timeout: 300_000 });
+    const { message, remedy } = await trouble(page);
+    assert.ok(message.length > 20 && remedy.length > 10);
+    await page.waitForSelector("#speak-run:not([disabled])");
+  });
+}
+
+test("the voices are offered by name", async () => {
+  const { voices } = JSON.parse(await readFile(new URL("../../models/zipper-en/voice.json", import.meta.url)));
+  const offered = await page.$$eval("#voice option", (options) => options.map(({ value }) => value));
+  assert.deepEqual(offered, voices.map(({ name }) => name));
+});
+
+test("a text becomes sound that is heard and can be saved", async () => {
+  await page.fill("#speak-text", "Hi.");
+  await page.click("#speak-run");
+  // What is heard right now is marked.
+  await page.waitForSelector("#speak-reading mark", { timeout: 300_000 });
+  assert.equal(await page.textContent("#speak-reading mark"), "Hi.");
+  await page.waitForSelector("#speak-run:not([disabled])", { timeout: 300_000 });
+  assert.match(await page.textContent("#speak-state"), /^\d+\.\d s of sound, the first after \d+\.\d s$/);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#speak-save")]);
+  const file = await readFile(await download.path());
+  assert.equal(file.toString("latin1", 0, 4), "RIFF");
+  assert.equal(file.readUInt32LE(24), 24_000);
+  const samples = (file.length - 44) / 2;
+  assert.equal(samples % 960, 0, "whole speech tokens");
+  assert.ok(samples >= 3 * 960, "at least as many tokens as letters");
+  const loudest = Math.max(...Array.from({ length: samples }, (_, i) => Math.abs(file.readInt16LE(44 + 2 * i))));
+  assert.ok(loudest > 300, `it is not silent: ${loudest}`);
+});
+
+test("stops on Escape", async () => {
+  await page.fill("#speak-text", "This sentence is never heard to its end. Nor is this one.");
+  await page.click("#speak-run");
+  await page.waitForSelector("#speak-stop:visible");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("#speak-run:not([disabled])", { timeout: 120_000 });
+  assert.ok(await page.isHidden("#trouble"));
+});
+
+test("nothing complained: no uncaught error, no violation of the policy", () => assert.deepEqual(complaints, []));
