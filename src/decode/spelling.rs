@@ -18,22 +18,15 @@ const LONGEST_MARK: usize = 3;
 #[must_use]
 pub fn spelling(text: &str) -> Option<Vec<u8>> {
     let mut letters: Vec<u8> = Vec::new();
-    let mut after_gap = false;
     for c in text.chars() {
-        let gap = matches!(c, '-' | '–' | '—' | ' ');
-        if gap {
-            if !after_gap {
-                letters.push(SPACE);
-            }
-        } else {
-            match c.to_ascii_lowercase() {
-                letter @ 'a'..='z' => letters.push(2 + letter as u8 - b'a'),
-                '\'' | '’' => letters.push(28),
-                ',' | '.' | '?' | '!' | ';' | ':' | '"' | '‘' | '“' | '”' | '…' => {}
-                _ => return None,
-            }
+        match c.to_ascii_lowercase() {
+            '-' | '–' | '—' | ' ' if letters.last() == Some(&SPACE) => {}
+            '-' | '–' | '—' | ' ' => letters.push(SPACE),
+            letter @ 'a'..='z' => letters.push(2 + letter as u8 - b'a'),
+            '\'' | '’' => letters.push(28),
+            ',' | '.' | '?' | '!' | ';' | ':' | '"' | '‘' | '“' | '”' | '…' => {}
+            _ => return None,
         }
-        after_gap = gap;
     }
     let wordless = !text.contains(|c: char| c.is_ascii_alphabetic());
     (!wordless || text.chars().count() <= LONGEST_MARK).then_some(letters)

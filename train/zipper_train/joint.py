@@ -28,8 +28,8 @@ def spelling(text: str) -> list[int] | None:
     """CTC classes of a sub-word's text, runs of spaces as one; None where it holds what the speller cannot check, or no transcript holds."""
     if re.search(r"[^A-Za-z ,.?!;:'\"’‘“”–—…-]", text) or len(text) > 3 and not re.search("[A-Za-z]", text):
         return None
-    text = re.sub(r"[-–— ]+", " ", text.lower().replace("’", "'"))
-    return [CHARACTERS.index(c) + 1 for c in text if c in CHARACTERS]
+    text = "".join(c for c in re.sub("[–—-]", " ", text.lower().replace("’", "'")) if c in CHARACTERS)
+    return [CHARACTERS.index(c) + 1 for c in re.sub(" +", " ", text)]
 
 
 class Trie:
