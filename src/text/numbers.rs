@@ -86,7 +86,7 @@ pub fn ordinal(number: u64) -> String {
 #[must_use]
 pub fn year(number: u64) -> String {
     let (century, rest) = (number / 100, number % 100);
-    if !(1000..10_000).contains(&number) || (2000..2010).contains(&number) || number % 1000 == 0 {
+    if !(1000..10_000).contains(&number) || (2000..2010).contains(&number) || number.is_multiple_of(1000) {
         return cardinal(number);
     }
     let century = cardinal(century);

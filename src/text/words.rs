@@ -396,7 +396,7 @@ fn sequence(word: &str) -> Option<String> {
 /// `1990s`, `80s`.
 fn decade(word: &str) -> Option<String> {
     let value = integer(word.strip_suffix("'s").or(word.strip_suffix('s'))?)?;
-    let fits = (value % 10 == 0) && (matches!(value, 20..100) || (1100..2100).contains(&value));
+    let fits = value.is_multiple_of(10) && (matches!(value, 20..100) || (1100..2100).contains(&value));
     fits.then(|| plural(&year(value)))
 }
 

@@ -110,6 +110,7 @@ def main() -> None:
     parser.add_argument("--modes", nargs="+", default=["joint", "letters"], choices=MODES)
     parser.add_argument("--weight", type=float, default=joint.WEIGHT, help="of the letters in joint decoding")
     parser.add_argument("--beam", type=int, default=1)
+    parser.add_argument("--bonus", type=float, default=joint.BONUS, help="of a letter in joint decoding")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", default="evaluation", help="name of the report under $ZIPPER_DATA/train")
     options = parser.parse_args()
@@ -119,7 +120,7 @@ def main() -> None:
     before = trainer.text(torch.tensor([[0, *gguf_tower.encode("The towers stand apart until they are zipped.")]]))
     step, seconds = load_trained(trainer)
     model = trainer.zip
-    report = {"steps": step, "training_seconds": round(seconds), "clips_a_set": options.clips, "weight": options.weight, "beam": options.beam, "listen": {}, "speak": {}}
+    report = {"steps": step, "training_seconds": round(seconds), "clips_a_set": options.clips, "weight": options.weight, "beam": options.beam, "bonus": options.bonus, "listen": {}, "speak": {}}
     report["gates"] = [round(math.tanh(l.gate.item()), 4) for l in model.links]
     heard = {part: heard_clips(part, options.clips) for part in HUMAN_DEV}
     peer = whisper_transcripts({part: [h.id for h in group] for part, group in heard.items()}) if options.clips else {}
@@ -129,10 +130,11 @@ def main() -> None:
         for mode in options.modes:
             began = time.time()
             with torch.autocast("cpu", torch.bfloat16):
-                written = [heard_by(model, mode, h, options.weight, options.beam) for h in group]
+                written = [heard_by(model, mode, h, options.weight, options.beam, options.bonus) for h in group]
             row |= {mode: round(rates(truth, written), 4), f"{mode}_seconds": round(time.time() - began, 1), f"{mode}_examples": list(zip(truth, written))[:4]}
         report["listen"][part] = row
         print(part, json.dumps(row, indent=1), flush=True)
+        (TRAIN / f"{options.output}.json").write_text(json.dumps(report, indent=1))
     texts = sentences(6000)[-options.sentences :] if options.sentences else []
     ends, ratio = 0, []
     with torch.autocast("cpu", torch.bfloat16):

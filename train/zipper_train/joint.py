@@ -18,7 +18,7 @@ from .text import CHARACTERS
 
 BLANK, SPACE = 0, 1
 WEIGHT = 0.5  # of the letters; chosen on the development sets
-BONUS = 0.8  # of a letter; chosen on the development sets
+BONUS = 1.2  # of a letter; chosen on the development sets
 BELOW = 14.0  # nats under the prefix at which a branch is given up
 FAINT = 1e-12  # share of the largest below which nothing is left of a prefix at a frame
 AHEAD = 120  # frames beyond the prefix's last that a sub-word may take
