@@ -34,5 +34,5 @@ fn main() {
         }
         choice++;
     }
-    take(atomicLoad(&scratch[SORTED_ID + choice]));
+    take(choice_or_none(largest(), atomicLoad(&scratch[SORTED_ID + choice])));
 }

@@ -12,5 +12,5 @@ fn main() {
             best_id = id;
         }
     }
-    take(best_id);
+    take(choice_or_none(best, best_id));
 }

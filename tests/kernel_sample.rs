@@ -5,7 +5,7 @@ mod common;
 use common::{SETS, noise, open};
 use std::collections::HashMap;
 use zipper::gpu::{Gpu, PlanBuilder, storage_from, storage_zeroed};
-use zipper::kernels::sample::{CONTROL_WORDS, Controls, Sampler, reference};
+use zipper::kernels::sample::{CONTROL_WORDS, Controls, NONE, Sampler, reference};
 
 /// Draws `count` tokens in a row from the same logits; returns them and the state afterwards.
 fn draw(gpu: &Gpu, logits: &[f32], controls: &Controls, count: usize, advance: usize) -> (Vec<u32>, Vec<u32>) {
@@ -105,4 +105,31 @@ fn what_is_forbidden_is_never_drawn() {
             draw(&gpu, &values, &Controls { banned: Some(1), limit: Some(3), ..Controls::default() }, 1, 1);
         assert_eq!(tokens, [2], "{set:?}");
     }
+}
+
+#[test]
+fn what_is_no_number_draws_no_token() {
+    let sampled = Controls { temperature: 0.8, top_k: 20, seed: 3, ..Controls::default() };
+    for set in SETS {
+        let gpu = open(set);
+        for controls in [Controls::default(), sampled.clone()] {
+            for bad in [f32::NAN, f32::NEG_INFINITY] {
+                let (tokens, state) = draw(&gpu, &[bad; 300], &controls, 2, 1);
+                assert_eq!(tokens, [NONE, NONE], "{set:?} {bad} at temperature {}", controls.temperature);
+                assert_eq!(state[3], 2, "they count as draws");
+            }
+            // Nothing may be drawn at all.
+            let forbidden = Controls { banned: Some(0), limit: Some(1), ..controls.clone() };
+            assert_eq!(draw(&gpu, &logits(300, 1), &forbidden, 1, 1).0, [NONE], "{set:?}");
+        }
+    }
+}
+
+#[test]
+fn a_temperature_near_nothing_takes_the_likeliest() {
+    let gpu = open(SETS[0]);
+    let values = logits(300, 2);
+    let greedy = draw(&gpu, &values, &Controls::default(), 1, 1).0;
+    let cold = Controls { temperature: 1e-9, top_k: 20, seed: 5, ..Controls::default() };
+    assert_eq!(draw(&gpu, &values, &cold, 1, 1).0, greedy);
 }

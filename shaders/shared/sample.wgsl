@@ -34,7 +34,7 @@ const SORTED_VALUE = 10944u;           // [MOST_K] f32 bits
 const NONE = 0xffffffffu;
 const LOWEST = -1.0e30;
 
-fn temperature() -> f32 { return bitcast<f32>(controls[0]); }
+fn temperature() -> f32 { return max(bitcast<f32>(controls[0]), 1.0e-6); }
 fn top_k() -> u32 { return clamp(controls[1], 1u, MOST_K); }
 fn top_p() -> f32 { return bitcast<f32>(controls[2]); }
 fn end_token() -> u32 { return controls[5]; }
@@ -58,6 +58,9 @@ fn largest() -> f32 {
 fn bin(top: f32, value: f32) -> u32 {
     return u32(clamp((top - value) * BINS_PER_NAT, 0.0, f32(BINS - 1u)));
 }
+
+// Where no logit is a number that may be drawn, no token is: the host makes an error of it.
+fn choice_or_none(top: f32, id: u32) -> u32 { return select(NONE, id, top > LOWEST); }
 
 // Writes the token where the next step and the host find it.
 fn take(id: u32) {

@@ -5,7 +5,7 @@ use super::sequence::state;
 use crate::clock::now_ms;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Plan, PlanBuilder, Readback, storage_from};
-use crate::kernels::sample::{Controls, Sampler};
+use crate::kernels::sample::{Controls, NONE, Sampler};
 use crate::towers::{Layer, Rows, Tower, Workspace};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -125,6 +125,10 @@ pub async fn decode<'t>(
             sequence.grew(1);
         }
         let id = readback.words::<u32>(gpu).await?[0];
+        if id == NONE {
+            let message = "no token can be chosen: the logits are no numbers".into();
+            return Err(Error::Gpu { stage: "sampling".into(), message });
+        }
         let index = generation.ids.len();
         if index == 0 {
             generation.prefill_ms = now_ms() - started;

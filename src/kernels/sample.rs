@@ -14,7 +14,8 @@ pub const MOST_K: u32 = 128;
 const LANES: u32 = 256;
 const MOST_CANDIDATES: u32 = 4096;
 const SCRATCH_WORDS: usize = 11_072;
-const NONE: u32 = u32::MAX;
+/// Drawn where no logit is a number that may be drawn.
+pub const NONE: u32 = u32::MAX;
 
 /// How a token is chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,7 +134,7 @@ impl Sampler {
     }
 
     /// Records one draw from `logits` (`[vocabulary]`): the token goes to `state[1]` and `drawn[state[3]]`, `state[2]`
-    /// becomes 1 if it is the end token, `state[3]` counts it, and `state[0]` moves on by `advance` rows. `controls` holds
+    /// becomes 1 if it is the end token, `state[3]` counts it ([`NONE`] where no logit is a number that may be drawn), and `state[0]` moves on by `advance` rows. `controls` holds
     /// what [`Controls::write`] wrote; it may change between replays, except between `greedy` and not.
     #[allow(clippy::too_many_arguments)]
     pub fn record(
