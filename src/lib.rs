@@ -5,7 +5,7 @@
 //! | room | what is there |
 //! | --- | --- |
 //! | [`weights`] | files on their way to the device: GGUF, quantized formats, manifests and sums |
-//! | [`audio`] | log-mel |
+//! | [`audio`] | log-mel, voice activity |
 //! | [`tokens`] | tokens of both modalities: text and back, speech through encoder and quantizer; the letters of speech |
 //! | [`towers`] | the two decoders and the transformer block they share |
 //! | [`zip`] | **the heart**: gated cross-attention between the towers |
