@@ -7,6 +7,8 @@ import { RATE } from "./audio.js";
 
 /** Samples shown to the detector at once: ten minutes, so that a long recording is not copied whole. */
 const PIECE = 600 * RATE;
+/** Samples before a piece that the detector hears again: without a past it takes the end of a sound for speech. */
+const LEAD = RATE;
 
 /**
  * The stretches of speech in a recording, in order, none longer than the model takes.
@@ -21,13 +23,15 @@ export async function segments(zipper, samples, piece = PIECE) {
   let from = 0;
   while (from < samples.length) {
     const to = Math.min(from + piece, samples.length);
-    const here = await zipper.speechSegments(samples.slice(from, to));
+    const begin = Math.max(0, from - LEAD);
+    const heard = await zipper.speechSegments(samples.slice(begin, to));
+    const here = heard.map(({ start, end }) => ({ start: Math.max(from, begin + start), end: begin + end })).filter(({ start, end }) => end > start);
     const last = here.at(-1);
     // What is said across the end of a piece is looked at once more, with what follows.
-    const open = to < samples.length && last !== undefined && last.start > 0 && last.end >= to - from;
+    const open = to < samples.length && last !== undefined && last.start > from && last.end >= to;
     if (open) here.pop();
-    for (const { start, end } of here) found.push({ start: from + start, end: from + end });
-    from = open ? from + last.start : to;
+    found.push(...here);
+    from = open ? last.start : to;
   }
   return found;
 }

@@ -164,8 +164,8 @@ def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = 
             end = (1 - weight) * logs[gguf_tower.END] + weight * h.prefix.ends()
             choices.append((h.score + end, h, gguf_tower.END, h.silent))
             found = h.prefix.branches()
-            ids, shares = np.array(list(found)), np.array(list(found.values()))
-            count = np.array([sum(c != SPACE for c in trie().spelled[i]) for i in ids])
+            ids, shares = np.array(list(found), int), np.array(list(found.values()), float)
+            count = np.array([sum(c != SPACE for c in trie().spelled[i]) for i in ids], int)
             scores = (1 - weight) * logs[ids] + weight * shares + bonus * count
             for i in np.argsort(-scores)[: 4 * beam + 8]:
                 silent = not trie().spelled[ids[i]]
