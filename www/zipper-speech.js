@@ -1,19 +1,22 @@
-// <zipper-speech>: speech to text in any page, with one script tag. Put `dist/` on the page's own site: browsers start no worker from another.
+// <zipper-speech>: speech to text, or text to speech, in any page, with one script tag. Put `dist/` on the page's own site: browsers start no worker from another.
 //
 //     <script type="module" src="/zipper/www/zipper-speech.js"></script>
 //     <zipper-speech></zipper-speech>
+//     <zipper-speech task="speak">Words that a click lets you hear.</zipper-speech>
 //
 // | attribute | |
 // | --- | --- |
-// | `task` | `transcribe`, the only one so far |
+// | `task` | `transcribe` (if none is given) or `speak` |
 // | `src` | a recording to transcribe as soon as the model is in |
+// | `voice` | the voice's name, to speak with |
 // | `label` | the button's words |
 //
 // | event (bubbles) | `detail` |
 // | --- | --- |
 // | `zipper-progress` | bytes loaded and total |
 // | `zipper-text` | `{ text }`, so far |
-// | `zipper-result` | the whole transcript |
+// | `zipper-result` | the whole transcript; or `{ text, seconds, rtf, first_sound_ms, cancelled, stops, timings }` of what was spoken |
+// | `zipper-audio-start`, `zipper-audio-end` | `{ text }`: sound is heard, and no more |
 // | `zipper-error` | `{ code, message, remedy }` |
 //
 // Nothing is loaded before it is used. Nothing leaks: style and elements live in a shadow tree, no global is set. All elements of a
@@ -21,10 +24,12 @@
 
 import { Microphone } from "./audio.js";
 import { ZipperError, asZipperError } from "./errors.js";
+import { Player } from "./player.js";
+import { say } from "./say.js";
 import { transcribe } from "./transcribe.js";
 import { createZipper } from "./zipper.js";
 
-/** @import { Transcript } from "./protocol.js" */
+/** @import { Progress } from "./protocol.js" */
 /** @import { Zipper } from "./zipper.js" */
 
 const STYLE = `
@@ -54,8 +59,8 @@ export class ZipperSpeech extends HTMLElement {
   #button = document.createElement("button");
   #state = document.createElement("p");
   #text = document.createElement("p");
-  /** @type {AbortController | undefined} */
-  #recording;
+  /** Ends the recording, or the speaking. @type {AbortController | undefined} */
+  #stop;
   #busy = false;
 
   constructor() {
@@ -65,17 +70,26 @@ export class ZipperSpeech extends HTMLElement {
     style.replaceSync(STYLE);
     root.adoptedStyleSheets = [style];
     this.#button.type = "button";
-    this.#button.addEventListener("click", () => (this.#recording ? this.#recording.abort() : void this.#run(() => this.#record())));
+    this.#button.addEventListener("click", () => {
+      if (this.#stop) this.#stop.abort();
+      else void this.#run(() => (this.#speaks ? this.#say() : this.#record()));
+    });
     this.#state.className = "state";
     this.#state.setAttribute("role", "status");
     this.#text.setAttribute("aria-live", "polite");
-    root.append(this.#button, this.#state, this.#text);
+    // What is to be said stays to be read.
+    root.append(document.createElement("slot"), this.#button, this.#state, this.#text);
     this.#name();
+  }
+
+  get #speaks() {
+    return this.getAttribute("task") === "speak";
   }
 
   connectedCallback() {
     const task = this.getAttribute("task") ?? "transcribe";
-    if (task !== "transcribe") this.#fail(new ZipperError("bad-option", `task is ${task}, expected transcribe`));
+    if (task !== "transcribe" && task !== "speak") this.#fail(new ZipperError("bad-option", `task is ${task}, expected transcribe or speak`));
+    this.#name();
   }
 
   /**
@@ -89,7 +103,7 @@ export class ZipperSpeech extends HTMLElement {
   }
 
   #name() {
-    this.#button.textContent = this.#recording ? "Stop" : (this.getAttribute("label") ?? "Speak");
+    this.#button.textContent = this.#stop ? "Stop" : (this.getAttribute("label") ?? (this.#speaks ? "Hear it" : "Speak"));
   }
 
   /** @param {string} source */
@@ -102,8 +116,7 @@ export class ZipperSpeech extends HTMLElement {
   async #record() {
     const microphone = new Microphone();
     const recording = new AbortController();
-    this.#recording = recording;
-    this.#name();
+    this.#stoppable(recording);
     try {
       await microphone.open(({ dead, seconds }) => {
         this.#state.textContent = dead ? "The microphone delivers silence." : `${Math.floor(seconds)} s`;
@@ -111,8 +124,7 @@ export class ZipperSpeech extends HTMLElement {
       await new Promise((resolve) => recording.signal.addEventListener("abort", resolve, { once: true }));
       return await this.#hear(await microphone.samples());
     } finally {
-      this.#recording = undefined;
-      this.#name();
+      this.#stoppable(undefined);
       await microphone.close();
     }
   }
@@ -120,12 +132,7 @@ export class ZipperSpeech extends HTMLElement {
   /** @param {Blob | Float32Array<ArrayBuffer>} sound */
   async #hear(sound) {
     const zipper = await sharedEngine();
-    await zipper.loadHearing({
-      onProgress: (progress) => {
-        this.#state.textContent = `${Math.round((100 * progress.loaded) / progress.total)} % loaded`;
-        this.#tell("zipper-progress", progress);
-      },
-    });
+    await zipper.loadHearing({ onProgress: this.#progress });
     this.#state.textContent = zipper.adapter.software ? "Listening (without a graphics processor, slowly)…" : "Listening…";
     return await transcribe(zipper, sound, {
       onText: (text) => {
@@ -135,16 +142,69 @@ export class ZipperSpeech extends HTMLElement {
     });
   }
 
-  /** One job at a time. @param {() => Promise<Transcript>} job */
+  /** Says the element's own words. */
+  async #say() {
+    const text = this.textContent ?? "";
+    const stop = new AbortController();
+    const { signal } = stop;
+    const player = new Player();
+    this.#stoppable(stop);
+    try {
+      // First of all: the click that allows sound must not grow old.
+      await player.open();
+      const zipper = await sharedEngine();
+      await zipper.loadSpeaking({ signal, onProgress: this.#progress });
+      this.#state.textContent = zipper.adapter.software ? "Speaking (without a graphics processor, slowly)…" : "Speaking…";
+      const end = new Promise((resolve) => {
+        player.onEnd = () => resolve(undefined);
+        signal.addEventListener("abort", resolve, { once: true });
+      });
+      const voice = this.getAttribute("voice");
+      let begun = false;
+      const { seconds, rtf, first_sound_ms, cancelled, stops, timings } = await say(zipper, text, {
+        ...(voice ? { voice } : {}),
+        signal,
+        onAudio: (samples) => {
+          player.add(samples);
+          if (!begun) this.#tell("zipper-audio-start", { text });
+          begun = true;
+        },
+      });
+      player.finish();
+      await end;
+      this.#tell("zipper-audio-end", { text });
+      return { text: "", detail: { text, seconds, rtf, first_sound_ms, cancelled, stops, timings } };
+    } finally {
+      this.#stoppable(undefined);
+      await player.close();
+    }
+  }
+
+  /** @param {AbortController | undefined} stop */
+  #stoppable(stop) {
+    this.#stop = stop;
+    this.#name();
+  }
+
+  /** @param {Progress} progress */
+  #progress = (progress) => {
+    this.#state.textContent = `${Math.round((100 * progress.loaded) / progress.total)} % loaded`;
+    this.#tell("zipper-progress", progress);
+  };
+
+  /**
+   * One job at a time.
+   * @param {() => Promise<{ text: string, detail?: unknown }>} job `text` is shown, `detail` (or all of it) told
+   */
   async #run(job) {
     if (this.#busy) return;
     this.#busy = true;
     this.#text.textContent = "";
     try {
-      const transcript = await job();
-      this.#text.textContent = transcript.text;
+      const result = await job();
+      this.#text.textContent = result.text;
       this.#state.textContent = "";
-      this.#tell("zipper-result", transcript);
+      this.#tell("zipper-result", result.detail ?? result);
     } catch (thrown) {
       this.#fail(asZipperError(thrown));
     } finally {

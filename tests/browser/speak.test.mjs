@@ -71,4 +71,22 @@ test("stops on Escape", async () => {
   assert.ok(await page.isHidden("#trouble"));
 });
 
+test("the element says its own words and tells the page", async () => {
+  await page.evaluate(async () => {
+    await import("/www/zipper-speech.js");
+    const made = document.createElement("zipper-speech");
+    made.setAttribute("task", "speak");
+    made.textContent = "Yes.";
+    window.told = [];
+    for (const name of ["zipper-audio-start", "zipper-audio-end", "zipper-result", "zipper-error"]) {
+      made.addEventListener(name, ({ type, detail }) => window.told.push([type, detail.code ?? detail.text]));
+    }
+    document.querySelector("main").prepend(made);
+  });
+  await page.getByRole("button", { name: "Hear it" }).click();
+  await page.waitForFunction(() => window.told.some(([type]) => type === "zipper-result" || type === "zipper-error"), null, { timeout: 280_000 });
+  const told = await page.evaluate(() => window.told);
+  assert.deepEqual(told, [["zipper-audio-start", "Yes."], ["zipper-audio-end", "Yes."], ["zipper-result", "Yes."]]);
+});
+
 test("nothing complained: no uncaught error, no violation of the policy", () => assert.deepEqual(complaints, []));
