@@ -36,10 +36,13 @@ def write(stages: dict, hours: dict) -> str:
               if copy else "Copy synthesis: not measured.")
     said = (f"{spoken['sentences']} held-out sentences from text, temperature {spoken['temperature']}: WER {percent(spoken['wer'])}; {spoken['ended_by_itself']} ended by themselves."
             if spoken else "Text to sound: not measured.")
+    stop = evaluation.get("speak") or {}
+    stopped = (f"Stop rule, text to tokens at temperature 0.7: {stop['ended_by_itself']} of {stop['sentences']} sentences (1 to 24 words, numbers and single words among them) ended by themselves, {stop['empty']} were empty; seconds a "
+               f"character (least, 5 %, half, 95 %, most): {stop['seconds_a_character']}." if stop else "Stop rule: not measured.")
     return f"""# zipper-en
 
 Speech in, text out; text in, speech out: SmolLM2-135M-Instruct (frozen) zipped to a speech tower by gated cross-attention, after Zipper (arXiv 2405.18669).
-Contracts: `docs/model.md`, `docs/voice.md`. Trained on two shared CPU cores in two afternoons.
+Contracts: `docs/model.md`, `docs/voice.md`. The voice has a card of its own, `VOICE_CARD.md`. Trained on two shared CPU cores in two afternoons.
 
 ## Trained
 Quantizer: 500 steps. Speller: {speller.get('steps', '?')} steps, {speller.get('seconds', 0) / 60:.0f} minutes, {speller.get('hours', 0):.1f} h of clips. Speech tower and zip: 1708 steps, then {stages['zip_steps']} more with the speller's
@@ -54,13 +57,14 @@ Upper-case transcripts were put in sentence case with the usual case of names; t
 ## Listening
 WER after normalization (lower case, hyphens to spaces, letters, digits and apostrophes kept). Weight and bonus were chosen on the first clips of these sets.
 {listening_table(evaluation)}
-What the zip gives is the step from the last but one of our columns to the first: the same letters with the text tower as a plain language model. The letters alone, on whole sets:
+What the zip gives is the step from the last but one of our columns to the first: the same letters with the text tower as a plain language model (the weights were chosen for the first). The letters alone, on whole sets:
 
 | human dev set | WER, greedy CTC |
 | --- | --- |
 {speller_table(speller)}
 ## Speaking
 {copied} {said}
+{stopped}
 **The voice is not understandable yet**: its speech tokens carry too little (the quantizer saw 500 steps; by character CTC its codes spelled the human dev sets with 50–65 % WER), and the acoustic decoder is young. One voice.
 
 ## Gates

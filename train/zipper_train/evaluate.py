@@ -136,14 +136,16 @@ def main() -> None:
         print(part, json.dumps(row, indent=1), flush=True)
         (TRAIN / f"{options.output}.json").write_text(json.dumps(report, indent=1))
     texts = sentences(6000)[-options.sentences :] if options.sentences else []
-    ends, ratio = 0, []
+    ends, empty, ratio = 0, 0, []
     with torch.autocast("cpu", torch.bfloat16):
         for number, text in enumerate(texts):
             codes, ended = speak(model, text, seed=number)
             ends += ended
+            empty += not codes
             ratio.append(len(codes) / 25 / len(text))
     if texts:
-        report["speak"] = {"sentences": len(texts), "ended_by_itself": ends, "seconds_a_character": [round(float(x), 4) for x in np.quantile(ratio, [0.05, 0.5, 0.95])]}
+        report["speak"] = {"sentences": len(texts), "ended_by_itself": ends, "empty": empty,
+                           "seconds_a_character": [round(float(x), 4) for x in np.quantile(ratio, [0, 0.05, 0.5, 0.95, 1])]}
         print(report["speak"], flush=True)
     after = trainer.text(torch.tensor([[0, *gguf_tower.encode("The towers stand apart until they are zipped.")]]))
     report["frozen_tower_identical"] = bool(torch.equal(before, after))
