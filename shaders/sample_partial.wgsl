@@ -7,7 +7,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var best_id = 0u;
     for (var i = lane; i < p.vocabulary; i += LANES) {
         let v = logit(i);
-        if (v > best) {
+        if (is_broken(v)) {
+            best = BROKEN;
+        } else if (v > best) {
             best = v;
             best_id = i;
         }

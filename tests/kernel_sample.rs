@@ -126,6 +126,34 @@ fn what_is_no_number_draws_no_token() {
 }
 
 #[test]
+fn one_logit_that_is_no_number_draws_no_token() {
+    let sampled = Controls { temperature: 0.8, top_k: 20, seed: 3, ..Controls::default() };
+    for set in SETS {
+        let gpu = open(set);
+        for controls in [sampled.clone(), Controls::default()] {
+            let name = format!("{set:?} at temperature {}", controls.temperature);
+            for bad in [f32::NAN, -f32::NAN, f32::INFINITY] {
+                for place in [0, 37, 299] {
+                    let mut values = logits(300, 1);
+                    values[place] = bad;
+                    assert_eq!(draw(&gpu, &values, &controls, 1, 1).0, [NONE], "{name}: {bad} at {place}");
+                }
+                // Where it may not be drawn anyway, it does no harm.
+                let mut values = logits(300, 1);
+                values[7] = bad;
+                let banned = Controls { banned: Some(7), ..controls.clone() };
+                let (tokens, _) = draw(&gpu, &values, &banned, 1, 1);
+                assert!(tokens[0] < 300 && tokens[0] != 7, "{name}: {bad}, banned, drew {tokens:?}");
+            }
+            // Below all others is a number's place.
+            let mut values = [f32::NEG_INFINITY; 300];
+            values[37] = -2.0;
+            assert_eq!(draw(&gpu, &values, &controls, 3, 1).0, [37; 3], "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_temperature_near_nothing_takes_the_likeliest() {
     let gpu = open(SETS[0]);
     let values = logits(300, 2);

@@ -2,6 +2,7 @@
 
 import { Microphone } from "./audio.js";
 import { element, show } from "./dom.js";
+import { ZipperError } from "./errors.js";
 import { Jobs } from "./jobs.js";
 import { Player } from "./player.js";
 import { say } from "./say.js";
@@ -86,7 +87,8 @@ async function converse(signal) {
     const question = turn("You");
     const heard = await transcribe(engine, samples, { signal, onText: (text) => (question.textContent = text) });
     question.textContent = heard.text;
-    if (signal.aborted || heard.text === "") return;
+    if (signal.aborted) return;
+    if (heard.text === "") throw new ZipperError("audio-silent", "no words were heard");
     state.textContent = "Thinking…";
     const answer = turn("Zipper");
     const written = await engine.generate(heard.text, { chat: true, maxTokens: ANSWER_TOKENS, signal, onToken: ({ text }) => answer.append(text) });
@@ -101,9 +103,9 @@ async function converse(signal) {
     await say(engine, text, { signal, onAudio: (samples_) => player.add(samples_) });
     player.finish();
     await end;
-    state.textContent = "";
   } finally {
     spoken = undefined;
+    state.textContent = "";
     await microphone.close();
     await player.close();
   }

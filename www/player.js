@@ -38,7 +38,8 @@ export class Player {
     node.port.onmessage = (/** @type {MessageEvent<{ kind: string, seconds: number }>} */ { data }) => {
       this.position = data.seconds;
       this.onTime(data.seconds);
-      if (data.kind === "ended") this.onEnd();
+      // What was handed over last is still on its way to the ear.
+      if (data.kind === "ended") setTimeout(() => this.onEnd(), 1000 * (context.baseLatency + (context.outputLatency || 0)));
     };
     node.connect(context.destination);
     this.#node = node;

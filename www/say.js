@@ -8,7 +8,7 @@ import { ZipperError } from "./errors.js";
 
 /** Silence behind a sentence, behind part of one, behind a paragraph: seconds. */
 const PAUSES = { sentence: 0.25, part: 0.08, paragraph: 0.5 };
-/** Samples over which a sentence's first and last sound come and go, so that nothing clicks. */
+/** Samples over which a sentence's first sound comes, so that nothing clicks. */
 const FADE = 120;
 
 /**
@@ -64,7 +64,7 @@ export async function say(zipper, text, { voice, seed = 1, temperature, signal, 
       seed: seed + number,
       ...(signal ? { signal } : {}),
       onAudio: (samples) => {
-        if (first) fade(samples, (i) => i);
+        if (first) fadeIn(samples);
         first = false;
         hand(samples);
       },
@@ -97,13 +97,7 @@ function pause(piece) {
   return /[.!?]$/.test(piece.spoken) ? PAUSES.sentence : PAUSES.part;
 }
 
-/**
- * @param {Float32Array} samples
- * @param {(i: number) => number} from
- */
-function fade(samples, from) {
-  for (let i = 0; i < Math.min(FADE, samples.length); i++) {
-    const at = from(i);
-    samples[at] = ((samples[at] ?? 0) * i) / FADE;
-  }
+/** @param {Float32Array} samples */
+function fadeIn(samples) {
+  for (let i = 0; i < Math.min(FADE, samples.length); i++) samples[i] = ((samples[i] ?? 0) * i) / FADE;
 }

@@ -153,6 +153,7 @@ async function speak(signal) {
   } finally {
     await playing.close();
     reading.replaceChildren();
+    delete reading.dataset["at"];
     show(reading, false);
     if (player === playing) player = undefined;
   }

@@ -121,7 +121,7 @@ export class Zipper {
   }
 
   /**
-   * Says one piece as {@link readable} gives it. For texts of any length see `speak.js`.
+   * Says one piece as {@link readable} gives it. For texts of any length see `say.js`.
    * @param {string} spoken
    * @param {{ voice?: string | undefined, seed?: number | undefined, temperature?: number | undefined, signal?: AbortSignal | undefined, onAudio?: (samples: Float32Array<ArrayBuffer>) => void }} [options]
    *   `onAudio` gets samples at 24 kHz, piece after piece

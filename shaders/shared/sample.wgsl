@@ -33,6 +33,7 @@ const SORTED_VALUE = 10944u;           // [MOST_K] f32 bits
 
 const NONE = 0xffffffffu;
 const LOWEST = -1.0e30;
+const BROKEN = 3.4e38; // stands for a logit that is no number or endless
 
 fn temperature() -> f32 { return max(bitcast<f32>(controls[0]), 1.0e-6); }
 fn top_k() -> u32 { return clamp(controls[1], 1u, MOST_K); }
@@ -59,8 +60,14 @@ fn bin(top: f32, value: f32) -> u32 {
     return u32(clamp((top - value) * BINS_PER_NAT, 0.0, f32(BINS - 1u)));
 }
 
-// Where no logit is a number that may be drawn, no token is: the host makes an error of it.
-fn choice_or_none(top: f32, id: u32) -> u32 { return select(NONE, id, top > LOWEST); }
+// By its bits: a compiler may take it that floats are numbers. Endlessly unlikely is fine.
+fn is_broken(v: f32) -> bool {
+    let bits = bitcast<u32>(v);
+    return (bits & 0x7fffffffu) >= 0x7f800000u && bits != 0xff800000u;
+}
+
+// Where no logit may be drawn, or one that may be is broken, no token is: the host makes an error of it.
+fn choice_or_none(top: f32, id: u32) -> u32 { return select(NONE, id, top > LOWEST && top < BROKEN); }
 
 // Writes the token where the next step and the host find it.
 fn take(id: u32) {

@@ -6,6 +6,7 @@
 
 use super::ctc::{Letters, Prefix};
 use super::spelling::{SPACE, Trie};
+use crate::error::{Error, Result};
 use std::rc::Rc;
 
 /// Chooses sub-word by sub-word.
@@ -27,7 +28,14 @@ impl<'a> Joint<'a> {
     }
 
     /// The best next sub-word by these logits of the zip, `[vocabulary]`, or `None` where the transcript ends.
-    pub fn choose(&mut self, logits: &[f32]) -> Option<u32> {
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if a logit is no number.
+    pub fn choose(&mut self, logits: &[f32]) -> Result<Option<u32>> {
+        if !logits.iter().all(|l| l.is_finite()) {
+            let message = "no sub-word can be chosen: the logits are no numbers".into();
+            return Err(Error::Gpu { stage: "decoding".into(), message });
+        }
         let largest = logits.iter().copied().fold(f32::MIN, f32::max);
         let sum: f64 = logits.iter().map(|l| f64::from(l - largest).exp()).sum();
         let zip = |token: u32| match logits.get(token as usize) {
@@ -47,10 +55,10 @@ impl<'a> Joint<'a> {
                 best = (found, Some((branch.token, letters)));
             }
         }
-        let (token, letters) = best.1?;
+        let Some((token, letters)) = best.1 else { return Ok(None) };
         self.marked = letters.is_empty();
         self.prefix = self.prefix.longer(letters);
-        Some(token)
+        Ok(Some(token))
     }
 }
 
@@ -76,7 +84,7 @@ mod tests {
         let trie = Trie::of(&texts);
         let mut joint = Joint::new(&trie, says(sound), 0.5, 0.4, 0);
         let mut out = String::new();
-        while let Some(token) = joint.choose(logits) {
+        while let Some(token) = joint.choose(logits).expect("numbers") {
             out += &texts[token as usize];
             assert!(out.len() < 60, "ends");
         }
@@ -90,6 +98,12 @@ mod tests {
         assert_eq!(write("sea bee", &prefers).to_lowercase().trim(), "sea bee");
         prefers[7] = 3.0;
         assert_eq!(write("sea be", &prefers), "Sea be");
+    }
+
+    #[test]
+    fn logits_that_are_no_numbers_are_refused() {
+        let trie = Trie::of(&[" sea".to_owned()]);
+        assert!(Joint::new(&trie, says("sea"), 0.5, 0.4, 0).choose(&[f32::NAN]).is_err());
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub const MOST_K: u32 = 128;
 const LANES: u32 = 256;
 const MOST_CANDIDATES: u32 = 4096;
 const SCRATCH_WORDS: usize = 11_072;
-/// Drawn where no logit is a number that may be drawn.
+/// Drawn where no token can be: none is allowed, or the logits are no numbers.
 pub const NONE: u32 = u32::MAX;
 
 /// How a token is chosen.
@@ -134,8 +134,9 @@ impl Sampler {
     }
 
     /// Records one draw from `logits` (`[vocabulary]`): the token goes to `state[1]` and `drawn[state[3]]`, `state[2]`
-    /// becomes 1 if it is the end token, `state[3]` counts it ([`NONE`] where no logit is a number that may be drawn), and `state[0]` moves on by `advance` rows. `controls` holds
-    /// what [`Controls::write`] wrote; it may change between replays, except between `greedy` and not.
+    /// becomes 1 if it is the end token, `state[3]` counts it, and `state[0]` moves on by `advance` rows. The token is [`NONE`] where
+    /// none may be drawn, or a logit of one that may be is NaN or +infinite. `controls` holds what [`Controls::write`] wrote; it may change
+    /// between replays, except between `greedy` and not.
     #[allow(clippy::too_many_arguments)]
     pub fn record(
         &self,

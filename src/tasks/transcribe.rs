@@ -222,7 +222,7 @@ impl Listener {
         let generation = if weight > 0.0 {
             let mut joint = Joint::new(&self.trie, letters.clone(), weight, self.config.listen.letter_bonus, end);
             decode_with(&runner, sequence, &[end], max_tokens, &mut between, cancelled, &mut |logits| {
-                let chosen = joint.choose(logits);
+                let chosen = joint.choose(logits)?;
                 if let Some(id) = chosen {
                     stream.push(tokenizer, id)?;
                     on_text(&stream.text(tokenizer)?)?;

@@ -73,7 +73,8 @@ fn sentences(text: &str, within: Span) -> Vec<Span> {
     for (at, word) in words.iter().enumerate() {
         let written = text[word.from..word.to].trim_end_matches(['"', '\'', '”', '’', ')', ']']);
         let next = words.get(at + 1).and_then(|w| text[w.from..w.to].chars().next());
-        let ends = written.ends_with(['!', '?', '…']) || (written.ends_with('.') && !stays_open(written));
+        let number = next.is_some_and(|c| c.is_ascii_digit());
+        let ends = written.ends_with(['!', '?', '…']) || (written.ends_with('.') && !stays_open(written, number));
         if next.is_none() || (ends && !next.is_some_and(char::is_lowercase)) {
             out.push(Span { from: words[first].from, to: word.to });
             first = at + 1;
@@ -82,11 +83,15 @@ fn sentences(text: &str, within: Span) -> Vec<Span> {
     out
 }
 
-fn stays_open(word: &str) -> bool {
+/// Whether the dot of `word` ends no sentence; `number`: a number follows.
+fn stays_open(word: &str, number: bool) -> bool {
     let stem = word.trim_end_matches('.').trim_start_matches(['"', '(', '“']).to_ascii_lowercase();
     let titles =
-        ["mr", "mrs", "ms", "dr", "prof", "st", "vs", "no", "e.g", "i.e", "approx", "gov", "capt", "lt", "sgt", "col"];
+        ["mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "approx", "gov", "capt", "lt", "sgt", "col"];
+    // These are words too, or end a sentence, where no number follows.
+    let numbered = ["no", "jan", "feb", "apr", "aug", "sept", "oct", "nov", "dec"];
     titles.contains(&stem.as_str())
+        || (number && numbered.contains(&stem.as_str()))
         || (stem.chars().count() == 1 && stem != "i" && !stem.chars().all(|c| c.is_ascii_digit()))
 }
 
@@ -180,6 +185,8 @@ mod tests {
         let names = "Dr. Smith saw J. K. Rowling at 5 p.m. yesterday.";
         assert_eq!(said(names), ["Doctor Smith saw J. K. Rowling at five P M yesterday."]);
         assert_eq!(said("One\n\nTwo"), ["One", "Two"]);
+        assert_eq!(said("He said no. She left."), ["He said no.", "She left."]);
+        assert_eq!(said("No. 5 came on Jan. 5, 2026."), ["Number five came on January five, twenty twenty six."]);
     }
 
     #[test]

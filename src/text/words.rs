@@ -91,7 +91,7 @@ const WORDS_IN_CAPITALS: [&str; 8] = ["NASA", "NATO", "AIDS", "UNICEF", "COVID",
 /// The words of `text` (a sentence or part of one) as they are said: ASCII letters and plain punctuation.
 #[must_use]
 pub fn spoken(text: &str) -> String {
-    let folded: String = text.chars().flat_map(fold).collect();
+    let folded: String = ranges(text).chars().flat_map(fold).collect();
     let shouted = !folded.chars().any(|c| c.is_ascii_lowercase()) && folded.split_whitespace().count() > 2;
     let words: Vec<&str> = folded.split_whitespace().collect();
     let mut out: Vec<String> = Vec::new();
@@ -133,10 +133,37 @@ pub fn spoken(text: &str) -> String {
     out.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A long dash between two numbers, with spaces or without, as the hyphen that [`range`] reads.
+fn ranges(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['–', '—']) {
+        let (before, dash) = rest.split_at(at);
+        let after = dash.trim_start_matches(['–', '—']);
+        let between = before.trim_end().ends_with(|c: char| c.is_ascii_digit())
+            && after.trim_start().starts_with(|c: char| c.is_ascii_digit());
+        if between {
+            out += before.trim_end();
+            out.push('-');
+            rest = after.trim_start();
+        } else {
+            out += before;
+            out += &dash[..dash.len() - after.len()];
+            rest = after;
+        }
+    }
+    out + rest
+}
+
 /// What needs the next word: money in millions, a number with its unit, half past five "pm". Says whether the next word was used.
 fn with_next(word: &str, next: &str) -> Option<(String, bool)> {
     let bare = next.trim_end_matches([',', '.', '!', '?', ';', ':', ')']).to_ascii_lowercase();
     if let Some((currency, amount)) = money(word) {
+        let short = [("bn", "billion"), ("tn", "trillion"), ("k", "thousand"), ("m", "million"), ("b", "billion")];
+        let lower = amount.to_ascii_lowercase();
+        if let Some((amount, name)) = short.iter().find_map(|(s, name)| Some((lower.strip_suffix(s)?, name))) {
+            return Some((format!("{} {name} {}", number(amount)?, plural(currency.0)), false));
+        }
         let large = ["thousand", "million", "billion", "trillion"].contains(&bare.as_str());
         return Some(if large {
             (format!("{} {bare} {}", number(amount)?, plural(currency.0)), true)
@@ -144,7 +171,7 @@ fn with_next(word: &str, next: &str) -> Option<(String, bool)> {
             (currency_said(currency, amount)?, false)
         });
     }
-    let value = number(word)?;
+    let value = number(word).or_else(|| range(word))?;
     // "in" is a word more often than inches.
     if bare == "in" {
         return None;
@@ -234,6 +261,10 @@ fn word_said(word: &str, before: &str, shouted: bool) -> String {
         }
         let lower = part.to_ascii_lowercase();
         let one = at > 0 && parts[at - 1] == "1";
+        // "MP3s": more than one. Only what begins with its number is a measure.
+        if lower == "s" && at > 1 {
+            return "s".into();
+        }
         match UNITS.iter().find(|u| u.0 == lower) {
             _ if at > 0 && (lower == "am" || lower == "pm") => meridiem(&lower),
             Some(unit) if at > 0 => if one { unit.1 } else { unit.2 }.into(),
@@ -468,6 +499,16 @@ fn fold(c: char) -> Vec<char> {
         'š' | 'ś' => "s",
         'ž' | 'ź' | 'ż' => "z",
         'ł' => "l",
+        'Ł' => "L",
+        'þ' => "th",
+        'Þ' => "Th",
+        'ð' => "d",
+        'Ð' => "D",
+        'Č' | 'Ć' => "C",
+        'Š' | 'Ś' => "S",
+        'Ž' | 'Ź' | 'Ż' => "Z",
+        '²' => " squared",
+        '³' => " cubed",
         other => return vec![other],
     };
     plain.chars().collect()
@@ -516,6 +557,9 @@ mod tests {
             ("THIS IS LOUD", "this is loud"),
             ("-5 degrees", "minus five degrees"),
             ("It's John's.", "It's John's."),
+            ("5–6 days, 5 – 6 °C – or more", "five to six days, five to six degrees Celsius or more"),
+            ("€5m, $2bn and $1.5k", "five million euros, two billion dollars and one point five thousand dollars"),
+            ("Łódź has 10 m²", "Lodz has ten meters squared"),
         ];
         for (written, said) in cases {
             assert_eq!(spoken(written), said, "{written}");

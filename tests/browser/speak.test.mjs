@@ -62,6 +62,12 @@ test("a text becomes sound that is heard and can be saved", async () => {
   assert.ok(loudest > 300, `it is not silent: ${loudest}`);
 });
 
+test("said again, it is marked again", async () => {
+  await page.click("#speak-run");
+  await page.waitForSelector("#speak-reading mark", { timeout: 60_000 });
+  await page.waitForSelector("#speak-run:not([disabled])", { timeout: 60_000 });
+});
+
 test("stops on Escape", async () => {
   await page.fill("#speak-text", "This sentence is never heard to its end. Nor is this one.");
   await page.click("#speak-run");
