@@ -40,16 +40,23 @@ class Acoustic(nn.Module):
         self.norm = nn.LayerNorm(WIDTH, eps=1e-5)
         self.out = nn.Linear(WIDTH, CONTENT + 3)
 
-    def forward(self, codes, voices, mask=None):
-        """mask [batch, tokens, 1]: 1 inside the clip."""
-        x = self.code(codes) + self.voices(voices)[:, None]
-        mask = torch.ones(*codes.shape, 1) if mask is None else mask
+    def at_tokens(self, x, mask):
+        """The blocks at 25 Hz: [batch, tokens, 256] to the same shape. mask [batch, tokens, 1]: 1 inside the clip."""
         for block in self.slow:
             x = block(x, mask)
+        return x
+
+    def at_frames(self, x, mask):
+        """The blocks at 80 Hz: [batch, tokens, 256] to [batch, frames, 256], which `out` reads."""
         x, wide = to_frames(x), to_frames(mask).round()
         for block in self.fast:
             x = block(x, wide)
-        return self.out(self.norm(x))
+        return self.norm(x)
+
+    def forward(self, codes, voices, mask=None):
+        """mask [batch, tokens, 1]: 1 inside the clip."""
+        mask = torch.ones(*codes.shape, 1) if mask is None else mask
+        return self.out(self.at_frames(self.at_tokens(self.code(codes) + self.voices(voices)[:, None], mask), mask))
 
 
 def gated(acoustic):

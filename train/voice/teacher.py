@@ -12,6 +12,7 @@ import torch
 from onnx import numpy_helper
 
 FEATURES = "/Concat_43_output_0"  # [1, 130, frames]: what the decoder reads
+SPOKEN = "/ReduceSum_1_output_0"  # [frames / 2]: the place of the symbol that is being said
 
 
 @cache
@@ -50,19 +51,22 @@ class Teacher:
         model = onnx.ModelProto()
         model.CopyFrom(graph())
         model.graph.output.append(onnx.helper.make_tensor_value_info(FEATURES, onnx.TensorProto.FLOAT, [1, 130, None]))
+        model.graph.output.append(onnx.helper.make_tensor_value_info(SPOKEN, onnx.TensorProto.INT64, None))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = threads
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
     def run(self, phonemes: str, speed: float) -> dict[str, np.ndarray]:
-        """One sentence: lh, theta, ln, lr, phi [601, frames], f0 [frames], features [frames, 130]."""
+        """One sentence: lh, theta, ln, lr, phi [601, frames], f0 [frames], features [frames, 130], symbols [frames] (the teacher's numbers)."""
         ids = np.asarray([self.voice.ids(phonemes)], np.int64)
         values = self.session.run(None, {"ids": ids, "speed": np.asarray([speed], np.float32)})
-        out = {o.name: v[0] for o, v in zip(self.session.get_outputs(), values)}
+        out = {o.name: v if o.name == SPOKEN else v[0] for o, v in zip(self.session.get_outputs(), values)}
         out["features"] = out.pop(FEATURES).T
+        out["symbols"] = ids[0][out.pop(SPOKEN)].repeat(2)
         return out
 
-    def features(self, text: str, speed: float) -> np.ndarray:
-        """Decoder input of a text, its sentences joined as its sound is: [frames, 130]."""
-        return np.concatenate([self.run(p, speed)["features"] for p in self.voice.phonemize(text)])
+    def features(self, text: str, speed: float) -> tuple[np.ndarray, np.ndarray]:
+        """Decoder input of a text, its sentences joined as its sound is, [frames, 130], and the symbols said, [frames]."""
+        runs = [self.run(p, speed) for p in self.voice.phonemize(text)]
+        return np.concatenate([r["features"] for r in runs]), np.concatenate([r["symbols"] for r in runs])

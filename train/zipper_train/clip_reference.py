@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from . import gguf_tower, joint
 from .data import clips, rows
-from .encoder import RATE, Encoder, pool, token_count
+from .encoder import RATE, Encoder, token_count
 from .evaluate import rates
 from .export import as_stored, restored
 from .paths import MODEL
@@ -52,8 +52,8 @@ def transcripts(files: list[str]) -> list[str]:
         assert rate == RATE, f"{file}: {rate} samples a second"
         states, n = encoder.encode([samples])[0], token_count(len(samples))
         mask = torch.ones(1, n, 1)
-        codes = quantizer.pack(quantizer.digits(quantizer.features(quantizer.whiten(pool(states, n))[None], mask)))[0]
         features = speller.features(speller.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
+        codes = quantizer.pack(quantizer.digits(features))[0]
         letters = speller.letters(features)[0].log_softmax(-1)
         out.append(gguf_tower.tokenizer().decode(joint.listen(model, codes, features[0], letters, weight)).strip())
     return out

@@ -122,7 +122,3 @@ class Encoder(nn.Module):
         states = self(batch, frames).float()
         return [row[: int(n) // 2] for row, n in zip(states, frames)]
 
-
-def pool(states: torch.Tensor, tokens: int) -> torch.Tensor:
-    """Means of pairs: [>= 2 * tokens, 512] at 50 Hz to [tokens, 512] at 25 Hz; the silence after the clip is dropped."""
-    return states[: 2 * tokens].unflatten(0, (tokens, 2)).mean(1)

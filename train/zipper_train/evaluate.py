@@ -27,8 +27,8 @@ from .paths import TRAIN
 from .states import load
 from .synthesize import sentences
 from .text import normalize
-from .tokenize import codes_of, load_quantizer, spelled_features
-from .train_speller import load_speller, read_off
+from .tokenize import load_models, read_clips
+from .train_speller import read_off
 from .train_zip import Trainer, load_trained
 
 PEER = TRAIN / "whisper_base.json"
@@ -82,8 +82,7 @@ class Heard:
 
 def heard_clips(part: str, count: int) -> list[Heard]:
     clips = load(part)[:count]
-    codes, rest = codes_of(load_quantizer(), clips), spelled_features(load_speller(), clips)
-    return [Heard(c.id, c.text, k, features, letters) for c, k, (features, _, letters) in zip(clips, codes, rest)]
+    return [Heard(c.id, c.text, codes, features, letters) for c, (codes, features, _, letters) in zip(clips, read_clips(*load_models(), clips))]
 
 
 def rates(truth: list[str], heard: list[str]) -> float:

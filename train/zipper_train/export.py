@@ -18,25 +18,18 @@ from safetensors.torch import save_file
 from . import card, gguf_tower, joint, q8, speller
 from .data import clips
 from .decode import hear, link_cache, listen, read, speak
-from .encoder import HOP, MELS, PAD_SECONDS, RATE, SAMPLES_PER_TOKEN, WINDOW, Encoder, log_mel, padded, pool, token_count
+from .encoder import HOP, MELS, PAD_SECONDS, RATE, SAMPLES_PER_TOKEN, WINDOW, Encoder, log_mel, padded, token_count
 from .gguf_tower import SPEC as TEXT_SPEC
 from .model import CODES, END, SPEECH, START, TEXT, build
 from .paths import MODEL
-from .quantizer import LEVELS, Quantizer
-from .speller import Speller
+from .quantizer import FEATURES, LEVELS
 from .text import CHARACTERS
-from .tokenize import load_quantizer
-from .train_speller import CHECKPOINT as SPELLER, load_speller
+from .tokenize import load_models
+from .train_quantizer import CHECKPOINT as TOKENS
 from .train_zip import CHECKPOINT as ZIP, Trainer, from_export, load_trained
 
 CLIP = ("commonvoice/dev", None)  # the shortest clip of a CC0 set
 SENTENCE = "The kettle is on."
-
-
-def quantizer_tensors(model: Quantizer) -> dict:
-    """What inference needs: up to the code."""
-    return flat({n: v for n, v in model.state_dict().items()
-                 if not n.startswith(("post", "from_code", "to_states", "spell_", "reach", "radix"))})
 
 
 def flat(state: dict) -> dict:
@@ -73,7 +66,7 @@ def config(model, stages: dict) -> dict:
     return {
         "model": "zipper-en",
         "audio": {"sample_rate": RATE, "window": WINDOW, "hop": HOP, "mels": MELS, "pad_seconds": PAD_SECONDS, "samples_per_token": SAMPLES_PER_TOKEN, "token_rate": 25, "longest_seconds": 29},
-        "quantizer": {"levels": list(LEVELS), "codes": CODES, "states": 512, "width": 384, "hidden": 768, "kernel": 7, "blocks": 2, "eps": 1e-5},
+        "quantizer": {"levels": list(LEVELS), "codes": CODES, "features": FEATURES},
         "speller": {"states": 512, "width": speller.WIDTH, "hidden": speller.HIDDEN, "kernel": 7, "blocks": speller.BLOCKS, "eps": 1e-5, "letter_rate": 50, "letters": "_" + CHARACTERS},
         "text": dataclasses.asdict(TEXT_SPEC) | {"end": gguf_tower.END, "spelling": gguf_tower.spelling()},
         "speech": dataclasses.asdict(model.towers[SPEECH].spec) | {"start": START, "end": END},
@@ -112,11 +105,11 @@ def listening_reference(model, quantizer, speller_) -> tuple[dict, dict, np.ndar
     encoder, n = Encoder(), token_count(len(samples))
     out = {"log_mel": log_mel(padded(samples))}
     states = encoder.encode([samples])[0]
-    out["states"], out["pooled"] = states.half(), pool(states, n)
+    out["states"] = states.half()
     mask = torch.ones(1, n, 1)
-    codes = quantizer.pack(quantizer.digits(quantizer.features(quantizer.whiten(out["pooled"])[None], mask)))[0]
     heard = speller_.features(speller_.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
     features, letters = heard[0], speller_.letters(heard)[0].log_softmax(-1)
+    codes = quantizer.pack(quantizer.digits(features))
     out["features"], out["codes"], out["spelling"] = features, codes.int(), letters
     run = hear(model, codes, features)
     for layer in range(1, 7):
@@ -165,17 +158,16 @@ def main() -> None:
     parser.add_argument("--random", action="store_true", help="fresh weights where a checkpoint is missing")
     options = parser.parse_args()
     torch.manual_seed(0)
-    if not options.random and not (SPELLER.exists() and ZIP.exists()):
+    if not options.random and not (TOKENS.exists() and ZIP.exists()):
         raise SystemExit("no checkpoint: train first, or ask for --random")
-    quantizer = load_quantizer()
-    spelling = load_speller() if SPELLER.exists() else Speller().eval()
+    spelling, quantizer = load_models()
     trainer, step, seconds = Trainer(), 0, 0.0
     if ZIP.exists():
         step, seconds = load_trained(trainer)
     elif options.random:
         from_export(trainer)
     model = trainer.zip
-    tensors = {"quantizer": quantizer_tensors(quantizer), "speller": flat(spelling.state_dict()), "speech_tower": speech_tensors(model), "zip": zip_tensors(model)}
+    tensors = {"quantizer": quantizer.state_dict(), "speller": flat(spelling.state_dict()), "speech_tower": speech_tensors(model), "zip": zip_tensors(model)}
     files = {name: q8.pack(t, plain(t)) for name, t in tensors.items()}
     MODEL.joinpath("reference").mkdir(parents=True, exist_ok=True)
     for name, packed in files.items():

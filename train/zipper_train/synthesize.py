@@ -20,9 +20,17 @@ from .paths import SHARED
 SHARES = {"everyday": 0.25, "dialogue_taskmaster": 0.25, "books": 0.25, "nonfiction_lj": 0.12, "commands_slurp_lower": 0.08}
 
 
+BLOCK = 6000  # sentences
+
+
 def sentences(count: int) -> list[str]:
+    """`count` sentences, in blocks, each drawn anew from the corpus: a larger count only adds."""
+    return [s for block in range(-(-count // BLOCK)) for s in mixture(min(BLOCK, count - block * BLOCK), block)]
+
+
+def mixture(count: int, block: int) -> list[str]:
     """`count` sentences of 1 to 24 words, mixed by SHARES; the rest are single words and short phrases out of them."""
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng([7, block] if block else 7)
     out, words = [], []
     for name, share in SHARES.items():
         lines = [line for line in (SHARED / "data" / "text" / f"{name}.txt").read_text().splitlines() if 1 <= len(line.split()) <= 24]
@@ -37,13 +45,17 @@ def sentences(count: int) -> list[str]:
     return [out[i] for i in rng.permutation(len(out))]
 
 
+def speed_of(number: int) -> float:
+    """Pace of a clip, 1 the voice's own."""
+    return float(np.random.default_rng([7, number]).uniform(0.9, 1.15))
+
+
 def speak(texts: list[str], first: int = 0):
     """Yields a clip for each text from number `first` on; a text that the voice cannot say is left out."""
     from hibari import Hibari
     voice = Hibari()
     for number, text in enumerate(texts[first:], first):
-        speed = float(np.random.default_rng([7, number]).uniform(0.9, 1.15))
-        audio = voice(text, speed=speed, seed=number)
+        audio = voice(text, speed=speed_of(number), seed=number)
         if 0.3 < len(audio) / 24000 < 16:
             yield Clip(f"{number:05d}", text, soxr.resample(audio, 24000, RATE))
 

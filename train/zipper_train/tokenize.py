@@ -23,46 +23,37 @@ from .paths import MODEL, TRAIN
 from .quantizer import Quantizer
 from .states import load
 from .text import spelled
-from .train_quantizer import CHECKPOINT, prepare
+from .speller import Speller
+from .train_quantizer import CHECKPOINT, load_tokens
 
 
-def load_quantizer() -> Quantizer:
-    """The quantizer of the checkpoint; without one, what is exported of it: enough for codes, not to train on."""
-    model = Quantizer()
+def load_models() -> tuple[Speller, Quantizer]:
+    """Speller and quantizer of the checkpoint, or else as exported."""
     if CHECKPOINT.exists():
-        model.load_state_dict(torch.load(CHECKPOINT)["model"])
-    else:
-        exported = q8.unpack(load_file(MODEL / "quantizer.safetensors"))
-        own = model.state_dict()
-        model.load_state_dict({n: exported[n].reshape(v.shape) if n in exported else v for n, v in own.items()})
-    return model.eval().requires_grad_(False)
+        tokens = load_tokens()
+        return tokens.speller, tokens.quantizer
+    models = Speller(), Quantizer()
+    for model, name in zip(models, ("speller", "quantizer")):
+        exported, own = q8.unpack(load_file(MODEL / f"{name}.safetensors")), model.state_dict()
+        model.load_state_dict({n: exported[n].reshape(v.shape) for n, v in own.items()})
+        model.eval().requires_grad_(False)
+    return models
 
 
 @torch.inference_mode()
-def codes_of(model, clips) -> list[np.ndarray]:
-    """Speech tokens of each clip."""
-    out = [None] * len(clips)
-    for group in batches([len(c) for c in clips], 4000, 0):
-        white, lengths, mask = prepare(model, [clips[i] for i in group])
-        codes = model.pack(model.digits(model.features(white, mask)))
-        for row, i in enumerate(group):
-            out[i] = codes[row, : int(lengths[row])].numpy().astype(np.int16)
-    return out
-
-
-@torch.inference_mode()
-def spelled_features(model, clips) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(features [tokens, 384], heard [tokens], log-probabilities of the letters [2 tokens, 29]) of each clip."""
+def read_clips(model, quantizer, clips) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """(codes [tokens], features [tokens, 384], heard [tokens], log-probabilities of the letters [2 tokens, 29]) of each clip."""
     out = [None] * len(clips)
     for group in batches([len(c) for c in clips], 4000, 0):
         white, lengths, mask = train_speller.prepare(model, [clips[i] for i in group])
         features = model.features(white, mask)
+        codes = quantizer.pack(quantizer.digits(features)).numpy().astype(np.int16)
         logs = model.letters(features).log_softmax(-1).numpy()
         for row, i in enumerate(group):
             n, text = int(lengths[row]), clips[i].text
             heard = characters_heard(logs[row, : 2 * n], text) if spelled(text) else None
             heard = np.full(n, -1) if heard is None else heard[1::2]
-            out[i] = (features[row, :n].half().numpy(), heard.astype(np.int16), logs[row, : 2 * n])
+            out[i] = (codes[row, :n], features[row, :n].half().numpy(), heard.astype(np.int16), logs[row, : 2 * n])
     return out
 
 
@@ -81,14 +72,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    quantizer, speller = load_quantizer(), train_speller.load_speller()
+    speller, quantizer = load_models()
     for part in options.parts:
         clips = load(part, options.augment)
         if not clips:
             continue
         name = folder(part, options.augment).name
-        codes = codes_of(quantizer, clips)
-        features, heard, _ = zip(*spelled_features(speller, clips))
+        codes, features, heard, _ = zip(*read_clips(speller, quantizer, clips))
         offsets = np.cumsum([0] + [len(c) for c in codes])
         store(TRAIN / "tokens" / f"{name}.npz", ids=[c.id for c in clips], offsets=offsets, codes=np.concatenate(codes))
         store(TRAIN / "features" / f"{name}.npz", features=np.concatenate(features), heard=np.concatenate(heard))

@@ -82,13 +82,6 @@ def measure(model, clips) -> float:
     return jiwer.wer(truth, heard)
 
 
-def load_speller() -> Speller:
-    """The averaged weights of the checkpoint."""
-    model = Speller()
-    model.load_state_dict(torch.load(CHECKPOINT)["average"])
-    return model.eval().requires_grad_(False)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=1500)
