@@ -48,6 +48,10 @@ pub struct ListenConfig {
     pub ctc_weight: f64,
     /// Nats that a letter is worth there.
     pub letter_bonus: f64,
+    /// Transcripts kept side by side.
+    pub beam: usize,
+    /// Nats under the best at which one of them is dropped.
+    pub beam_margin: f64,
 }
 
 /// Constants between samples and tokens.

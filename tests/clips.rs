@@ -7,6 +7,7 @@ mod common;
 use common::{joint, open, wav};
 use serde::Deserialize;
 use zipper::gpu::KernelSet;
+use zipper::tasks::transcribe::HearOptions;
 
 #[derive(Deserialize)]
 struct Expected {
@@ -56,7 +57,13 @@ fn as_few_words_are_wrong_as_in_pytorch() {
     let (mut errors, mut count, mut same) = (0, 0, 0);
     for clip in &expected.clips {
         let samples = wav(&file(&clip.file));
-        let heard = pollster::block_on(listener.transcribe(&mut writer, &samples, &|| false, &mut |_| Ok(())));
+        let heard = pollster::block_on(listener.transcribe(
+            &mut writer,
+            &samples,
+            &HearOptions::default(),
+            &|| false,
+            &mut |_| Ok(()),
+        ));
         let heard = heard.expect("transcribes").text;
         let said = words(&clip.said);
         errors += word_errors(&said, &words(&heard));

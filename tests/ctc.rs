@@ -4,8 +4,9 @@ mod common;
 
 use common::{GGUF, fetched};
 use std::rc::Rc;
+use zipper::decode::Row;
 use zipper::decode::ctc::{Letters, Prefix};
-use zipper::decode::joint::Joint;
+use zipper::decode::joint::{Joint, Weights};
 use zipper::decode::spelling::{BLANK, CLASSES, SPACE, Trie, spelling};
 use zipper::tokens::TextTokenizer;
 use zipper::weights::gguf::Reader;
@@ -88,16 +89,19 @@ fn with_a_tower_that_knows_nothing_the_sound_alone_is_written() {
     let tokenizer = tokenizer();
     let trie = Trie::new(&tokenizer).expect("decodes");
     let letters = spelling(SENTENCE).expect("letters");
-    let mut joint = Joint::new(&trie, says(&letters), 0.5, 0.4, 0);
+    let weights = Weights { letters: 0.5, bonus: 0.4, beam: 2, margin: 20.0 };
+    let mut joint = Joint::new(&trie, says(&letters), weights, 0);
     // But marks it writes only where it must.
     let mark = |id: u32| trie.letters(id).is_some_and(|l| l.iter().all(|c| *c == SPACE));
     let logits: Vec<f32> = (0..tokenizer.vocabulary() as u32).map(|id| if mark(id) { -20.0 } else { 0.0 }).collect();
-    let mut ids = Vec::new();
     let started = std::time::Instant::now();
-    while let Some(id) = joint.choose(&logits).expect("numbers") {
-        ids.push(id);
-        assert!(ids.len() < 100, "ends");
+    let mut alive = 1;
+    while alive > 0 {
+        let row = || Row { logits: logits.clone(), beside: Vec::new() };
+        alive = joint.choose((0..alive).map(|_| row()).collect()).expect("numbers").len();
+        assert!(joint.best().expect("one").ids.len() < 100, "ends");
     }
+    let ids = joint.best().expect("one").ids.clone();
     println!("{:?}, {:.1} ms a step", tokenizer.decode(&ids), started.elapsed().as_secs_f64() * 1e3 / ids.len() as f64);
     assert_eq!(joined(&trie, &ids), letters);
 }

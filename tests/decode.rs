@@ -15,7 +15,7 @@ fn options(max_tokens: usize, in_flight: usize) -> Options {
 }
 
 fn run(runner: &Runner<'_>, sequence: &mut Sequence, prompt: &[u32], options: &Options) -> zipper::Result<Generation> {
-    pollster::block_on(decode(runner, sequence, prompt, options, &mut |_, _| {}, &|| false, &mut |_| Ok(())))
+    pollster::block_on(decode(runner, sequence, prompt, options, &mut |_, _| {}, &|| false, &mut async |_| Ok(())))
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn the_decode_loop() {
         &options(12, 2),
         &mut |_, _| {},
         &|| seen.get() == 3,
-        &mut |_| {
+        &mut async |_| {
             seen.set(seen.get() + 1);
             Ok(())
         },

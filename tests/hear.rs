@@ -5,7 +5,7 @@ mod common;
 use common::{assert_close, clip, joint, open, relative_error, tensors};
 use zipper::audio::vad::speech_segments;
 use zipper::gpu::KernelSet;
-use zipper::tasks::transcribe::HearTimings;
+use zipper::tasks::transcribe::{HearOptions, HearTimings};
 
 fn check(kernels: KernelSet) {
     let gpu = open(kernels);
@@ -25,8 +25,11 @@ fn check(kernels: KernelSet) {
 
     let heard = pollster::block_on(async {
         let codes = listener.listen(&samples, &mut HearTimings::default()).await.expect("encodes");
-        let heard = listener.transcribe(&mut writer, &samples, &|| false, &mut |_| Ok(())).await.expect("transcribes");
+        let plain = HearOptions::default();
+        let heard =
+            listener.transcribe(&mut writer, &samples, &plain, &|| false, &mut |_| Ok(())).await.expect("transcribes");
         assert_eq!(codes, heard.codes, "the same clip gives the same tokens");
+        assert!(heard.attention.is_none(), "nobody asked");
         heard
     });
     let (_, speller, work, memories, _) = listener.parts();
@@ -69,6 +72,31 @@ fn check(kernels: KernelSet) {
     }
     let inside = |seconds: f64| (said.start..=said.end).contains(&((seconds * 16e3) as usize));
     assert!(heard.words.iter().all(|w| inside(w.start) && inside(w.end)), "{:?} in {said:?}", heard.words);
+}
+
+#[test]
+fn what_is_looked_at_can_be_seen() {
+    let gpu = open(KernelSet::Plain);
+    let (mut writer, mut listener) = joint(&gpu);
+    let mut partial = 0;
+    let heard = pollster::block_on(listener.transcribe(
+        &mut writer,
+        &clip(),
+        &HearOptions { attention: true },
+        &|| false,
+        &mut |p| {
+            partial += usize::from(p.attention.is_some_and(|a| a.weights.len() == a.rows.len() * a.columns));
+            Ok(())
+        },
+    ))
+    .expect("transcribes");
+    assert!(partial >= heard.token_ids.len(), "the picture grows with the text: {partial}");
+    let seen = heard.attention.expect("asked for");
+    assert_eq!((seen.rows.len(), seen.columns), (heard.token_ids.len(), heard.codes.len()));
+    assert_eq!(seen.rows.concat().trim(), heard.text);
+    for (row, name) in seen.weights.chunks(seen.columns).zip(&seen.rows) {
+        assert_eq!(row.iter().max(), Some(&255), "{name:?} looks somewhere");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod common;
 use common::{SETS, assert_close, noise, open, run, tensor, values};
 use zipper::gpu::{storage_from, storage_zeroed};
 use zipper::kernels::attention::{self, AttentionShape, Mask, attention};
+use zipper::kernels::attention_weights::{self, WeightsShape, attention_weights};
 use zipper::kernels::matmul::Rows;
 use zipper::kernels::rope::{self, RopeShape, rope_append};
 
@@ -119,4 +120,49 @@ fn rows_beyond_the_capacity_write_nothing() {
     });
     assert!(after[4 * 64..5 * 64].iter().all(|v| *v != 0.0), "row 0 stands at position 4");
     assert!(after[5 * 64..].iter().all(|v| *v == 0.0), "row 1 has no place");
+}
+
+/// (heads, capacity, held, rows kept, position)
+const WATCHED: [(usize, usize, usize, usize, usize); 6] = [
+    (1, 1, 1, 1, 0),
+    (6, 8, 5, 1, 9),
+    (6, 200, 64, 3, 1),
+    (5, 130, 129, 4, 7),
+    (2, 768, 768, 2, 4),
+    (6, 70, 65, 70, 69),
+];
+
+#[test]
+fn attention_weights_equal_burn() {
+    for set in SETS {
+        let gpu = open(set);
+        let device = gpu.burn().expect("burn shares the device");
+        for (heads, capacity, held, rows, position) in WATCHED {
+            // A few channels before the queries.
+            let (q, keys) = (noise(8 + heads * 64, 1), noise(heads * capacity * 64, 2));
+            let (q_buffer, k) = (storage_from(&gpu, "q", &q), storage_from(&gpu, "k", &keys));
+            let state = storage_from(&gpu, "state", &[position as u32, 0, 0, 0]);
+            let scratch = storage_zeroed(&gpu, "scores", heads * held);
+            let out = storage_from(&gpu, "out", &vec![7.0f32; rows * held]);
+            let got = run(&gpu, &out, rows * held, |plan| {
+                let shape = WeightsShape { heads, capacity, held, rows };
+                let q = Rows { buffer: &q_buffer, offset: 8, stride: heads * 64 };
+                attention_weights(plan, q, &k, &state, &scratch, &out, shape);
+            });
+            let seen: Vec<f32> = keys.chunks(capacity * 64).flat_map(|head| head[..held * 64].to_vec()).collect();
+            let want = values(attention_weights::reference::attention_weights(
+                tensor(&q[8..], [heads, 64], &device),
+                tensor(&seen, [heads, held, 64], &device),
+            ));
+            assert!((want.iter().sum::<f32>() - 1.0).abs() < 1e-4, "weights sum to 1");
+            for (row, got) in got.chunks(held).enumerate() {
+                let what = format!("{set:?} {heads} heads, {held} of {capacity}, row {row} of {rows}");
+                if row == position % rows {
+                    assert_close(&what, got, &want, 1e-6);
+                } else {
+                    assert!(got.iter().all(|w| *w == 7.0), "{what} is untouched");
+                }
+            }
+        }
+    }
 }

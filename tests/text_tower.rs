@@ -94,7 +94,7 @@ fn check(kernels: KernelSet, prompts: usize) {
             &options,
             &mut |_, _| {},
             &|| false,
-            &mut |token| {
+            &mut async |token: zipper::decode::Token| {
                 seen.push(token.id);
                 Ok(())
             },

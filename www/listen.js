@@ -1,11 +1,12 @@
 // Listen: a file or the microphone becomes text.
 
-import { Microphone, decodeFile } from "./audio.js";
+import { Microphone, RATE, decodeFile } from "./audio.js";
 import { element, megabytes, show, span } from "./dom.js";
 import { ZipperError, asZipperError } from "./errors.js";
 import { Jobs } from "./jobs.js";
 import { FORMATS } from "./subtitles.js";
 import { transcribe } from "./transcribe.js";
+import { drawLooks } from "./zipped.js";
 
 /** @import { Progress, Transcript } from "./protocol.js" */
 /** @import { Zipper } from "./zipper.js" */
@@ -21,6 +22,7 @@ const fileInput = element("file", HTMLInputElement);
 const state = element("listen-state", HTMLElement);
 const level = element("level", HTMLMeterElement);
 const wave = element("wave", HTMLCanvasElement);
+const zipped = element("zipped", HTMLCanvasElement);
 const heard = element("heard", HTMLElement);
 
 /** @type {Zipper | undefined} */
@@ -80,6 +82,7 @@ async function run(job) {
   if (!zipper || jobs.busy) return;
   transcript = undefined;
   show(element("heard-actions", HTMLElement), false);
+  show(element("zipped-part", HTMLElement), false);
   heard.textContent = "";
   const done = await jobs.run(job);
   transcript = done;
@@ -121,7 +124,16 @@ async function listenToFile(file, signal) {
   draw(samples);
   const engine = await loaded(signal);
   state.textContent = "Listening…";
-  return await transcribe(engine, samples, { signal, onText: showText });
+  return await transcribe(engine, samples, { signal, onText: showText, onLooks: looksOver(samples) });
+}
+
+/** Draws what is looked at in a sound as it comes. @param {Float32Array} samples */
+function looksOver(samples) {
+  /** @param {import("./zipped.js").Look[]} looks */
+  return (looks) => {
+    show(element("zipped-part", HTMLElement), true);
+    drawLooks(zipped, looks, samples.length / RATE);
+  };
 }
 
 /**
@@ -149,7 +161,7 @@ async function listenToMicrophone(signal) {
       const soFar = await microphone.samples();
       draw(soFar);
       // Nothing said yet is no failure here. The stop ends the partial hearing at once.
-      await transcribe(engine, soFar, { signal, onText: showText }).catch((error) => {
+      await transcribe(engine, soFar, { signal, onText: showText, onLooks: looksOver(soFar) }).catch((error) => {
         if (asZipperError(error).code !== "audio-silent" && asZipperError(error).code !== "audio-empty") throw error;
       });
     }
@@ -159,7 +171,7 @@ async function listenToMicrophone(signal) {
       throw new ZipperError("microphone-silent", "the microphone delivered silence only");
     }
     state.textContent = "Listening to all of it once more…";
-    return await transcribe(engine, samples, { onText: showText });
+    return await transcribe(engine, samples, { onText: showText, onLooks: looksOver(samples) });
   } finally {
     await microphone.close();
   }

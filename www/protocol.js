@@ -62,6 +62,11 @@
  * @property {number} tokens_per_second
  * @property {Timings} timings
  *
+ * @typedef {object} Attention what the steps of one tower look at in the other
+ * @property {string[]} rows what each step wrote
+ * @property {number} columns positions of the other tower
+ * @property {number[]} weights rows × columns, 0 to 255, the row's largest 255
+ *
  * @typedef {object} Heard one segment of speech
  * @property {string} text
  * @property {number[]} token_ids
@@ -70,6 +75,7 @@
  * @property {Word[]} words with their times in the segment; none where they could not be aligned
  * @property {number} rtf work time over audio time
  * @property {string} stop
+ * @property {Attention} [attention] if it was asked for
  * @property {Record<string, number>} timings
  *
  * @typedef {object} Segment a stretch of speech
@@ -93,6 +99,7 @@
  * @property {number} seconds
  * @property {number} rtf work time over sound time
  * @property {string} stop
+ * @property {Attention} [attention] if it was asked for: what each speech token looked at in the spelled text; the last column is its end
  * @property {Record<string, number>} timings
  *
  * @typedef {object} Word

@@ -3,6 +3,9 @@
 import { SPEECH_RATE, joined } from "./wav.js";
 import { ZipperError } from "./errors.js";
 
+import { spokenLook } from "./zipped.js";
+
+/** @import { Look } from "./zipped.js" */
 /** @import { Piece } from "./protocol.js" */
 /** @import { Zipper } from "./zipper.js" */
 
@@ -32,10 +35,11 @@ const FADE = 120;
  * @param {AbortSignal} [options.signal]
  * @param {(samples: Float32Array) => void} [options.onAudio] samples at 24 kHz, in order, without gaps
  * @param {(piece: Piece, number: number, count: number, at: number) => void} [options.onPiece] before each piece; `at`: the second of sound where it begins
+ * @param {(look: Look) => void} [options.onLook] after each piece: what its moments looked at in the text
  * @param {() => Promise<void>} [options.ready] asked before each piece: whoever plays may want to wait
  * @returns {Promise<Spoken>}
  */
-export async function say(zipper, text, { voice, seed = 1, temperature, signal, onAudio, onPiece, ready } = {}) {
+export async function say(zipper, text, { voice, seed = 1, temperature, signal, onAudio, onPiece, onLook, ready } = {}) {
   const started = performance.now();
   const pieces = await zipper.readable(text);
   /** @type {Float32Array[]} */
@@ -58,10 +62,12 @@ export async function say(zipper, text, { voice, seed = 1, temperature, signal, 
     onPiece?.(piece, number, pieces.length, length / SPEECH_RATE);
     const began = performance.now();
     let first = true;
+    const from = length / SPEECH_RATE;
     const said = await zipper.say(piece.spoken, {
       ...(voice === undefined ? {} : { voice }),
       ...(temperature === undefined ? {} : { temperature }),
       seed: seed + number,
+      attention: Boolean(onLook),
       ...(signal ? { signal } : {}),
       onAudio: (samples) => {
         if (first) fadeIn(samples);
@@ -71,6 +77,7 @@ export async function say(zipper, text, { voice, seed = 1, temperature, signal, 
     });
     working += performance.now() - began;
     stops.push(said.stop);
+    if (said.attention) onLook?.(spokenLook(said.attention, piece.spoken, from, from + said.seconds));
     timings.tokens_ms += said.timings["tokens_ms"] ?? 0;
     timings.voice_ms += said.timings["voice_ms"] ?? 0;
     if (said.stop === "cancelled") break;

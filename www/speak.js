@@ -5,6 +5,7 @@ import { Jobs } from "./jobs.js";
 import { Player } from "./player.js";
 import { say } from "./say.js";
 import { wav } from "./wav.js";
+import { drawLooks } from "./zipped.js";
 
 /** @import { Piece, Progress, VoiceInfo } from "./protocol.js" */
 /** @import { Zipper } from "./zipper.js" */
@@ -115,6 +116,10 @@ async function speak(signal) {
   file = undefined;
   show(saveButton, false);
   show(seek, false);
+  /** @type {import("./zipped.js").Look[]} */
+  const looks = [];
+  const picture = element("speak-zipped-part", HTMLElement);
+  show(picture, false);
   pauseButton.textContent = "Pause";
   const playing = new Player();
   player = playing;
@@ -141,6 +146,11 @@ async function speak(signal) {
       onPiece: (piece, number, count, at) => {
         places.push({ at, piece });
         state.textContent = `Sentence ${number + 1} of ${count}`;
+      },
+      onLook: (look) => {
+        looks.push(look);
+        show(picture, true);
+        drawLooks(element("speak-zipped", HTMLCanvasElement), looks, look.end);
       },
       ready: () => roomIn(playing, signal),
     });

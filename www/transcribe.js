@@ -3,17 +3,20 @@
 import { RATE, decodeFile } from "./audio.js";
 import { ZipperError } from "./errors.js";
 import { normalized, segments } from "./segments.js";
+import { heardLook } from "./zipped.js";
 
+/** @import { Look } from "./zipped.js" */
 /** @import { Heard, Transcript, Word } from "./protocol.js" */
 /** @import { Zipper } from "./zipper.js" */
 
 /**
  * @param {Zipper} zipper with hearing loaded
  * @param {Blob | Float32Array<ArrayBuffer>} sound a file, or samples at 16 kHz
- * @param {{ signal?: AbortSignal, onText?: (text: string) => void }} [options] `onText` sees the whole text as it grows
+ * @param {{ signal?: AbortSignal, onText?: (text: string) => void, onLooks?: (looks: Look[]) => void }} [options] `onText` sees the whole text as it
+ *   grows, `onLooks` what its sub-words look at in the sound
  * @returns {Promise<Transcript>}
  */
-export async function transcribe(zipper, sound, { signal, onText } = {}) {
+export async function transcribe(zipper, sound, { signal, onText, onLooks } = {}) {
   const started = performance.now();
   const samples = sound instanceof Float32Array ? sound : await decodeFile(sound);
   if (samples.length === 0) throw new ZipperError("audio-empty", "there is no sound in it");
@@ -24,17 +27,24 @@ export async function transcribe(zipper, sound, { signal, onText } = {}) {
   let aligned = true;
   /** @type {Transcript["segments"]} */
   const heard = [];
+  /** @type {Look[]} */
+  const looks = [];
   const said = () => heard.map(({ text }) => text).filter(Boolean);
   const stages = { decode_audio_ms: decoded - started, log_mel_ms: 0, encode_ms: 0, speech_tower_ms: 0, decode_ms: 0, total_ms: 0 };
   for (const { start, end } of found) {
     if (signal?.aborted) break;
+    const [from, to] = [start / RATE, end / RATE];
     /** @type {Heard} */
     const part = await zipper.hear(loud.slice(start, end), {
       ...(signal ? { signal } : {}),
-      onText: (text) => onText?.([...said(), text.trim()].join(" ")),
+      attention: Boolean(onLooks),
+      onText: (text, attention) => {
+        onText?.([...said(), text.trim()].join(" "));
+        if (attention) onLooks?.([...looks, heardLook(attention, from, to)]);
+      },
     });
     const text = part.text.trim();
-    const [from, to] = [start / RATE, end / RATE];
+    if (part.attention) looks.push(heardLook(part.attention, from, to));
     const timed = part.words.length > 0 || text === "";
     const words = timed ? part.words.map((word) => ({ word: word.word, start: from + word.start, end: from + word.end })) : spread(text, from, to);
     aligned &&= timed;

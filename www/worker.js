@@ -60,7 +60,7 @@ const methods = {
 
   generate: (tell, prompt, options) => alone("writing", (ready) => ready.generate(prompt, options, tell)),
   speechSegments: async (_tell, samples) => (await opened()).speech_segments(samples),
-  hear: (tell, samples) => alone("hearing", (ready) => ready.transcribe(samples, tell)),
+  hear: (tell, samples, options) => alone("hearing", (ready) => ready.transcribe(samples, options, tell)),
 
   say: (tell, text, options) => alone("speaking", (ready) => ready.say(text, options, tell)),
   voices: async () => (await opened()).voices(),

@@ -6,7 +6,7 @@
 
 import { ZipperError, asZipperError } from "./errors.js";
 
-/** @import { AdapterReport, EngineOptions, Generated, Heard, Piece, Progress, Reply, Said, Segment, TokenEvent, TowerReport, VoiceInfo } from "./protocol.js" */
+/** @import { AdapterReport, Attention, EngineOptions, Generated, Heard, Piece, Progress, Reply, Said, Segment, TokenEvent, TowerReport, VoiceInfo } from "./protocol.js" */
 
 /**
  * @typedef {object} LoadOptions
@@ -123,7 +123,7 @@ export class Zipper {
   /**
    * Says one piece as {@link readable} gives it. For texts of any length see `say.js`.
    * @param {string} spoken
-   * @param {{ voice?: string | undefined, seed?: number | undefined, temperature?: number | undefined, signal?: AbortSignal | undefined, onAudio?: (samples: Float32Array<ArrayBuffer>) => void }} [options]
+   * @param {{ voice?: string | undefined, seed?: number | undefined, temperature?: number | undefined, attention?: boolean, signal?: AbortSignal | undefined, onAudio?: (samples: Float32Array<ArrayBuffer>) => void }} [options]
    *   `onAudio` gets samples at 24 kHz, piece after piece
    * @returns {Promise<Said>}
    */
@@ -137,12 +137,13 @@ export class Zipper {
   /**
    * The words of one segment of speech. For recordings of any length see `transcribe.js`.
    * @param {Float32Array} samples mono, 16 kHz, at most 29 s
-   * @param {{ signal?: AbortSignal, onText?: (text: string) => void }} [options]
+   * @param {{ signal?: AbortSignal, attention?: boolean, onText?: (text: string, attention?: Attention) => void }} [options] `attention`: also tell
+   *   what each sub-word looks at
    * @returns {Promise<Heard>}
    */
-  hear(samples, { signal, onText } = {}) {
-    return this.#stoppable("hear", [samples], "cancel", signal, (event) => {
-      if (event.kind === "text") onText?.(event.text);
+  hear(samples, { signal, attention = false, onText } = {}) {
+    return this.#stoppable("hear", [samples, { attention }], "cancel", signal, (event) => {
+      if (event.kind === "text") onText?.(event.text, event.attention);
     });
   }
 

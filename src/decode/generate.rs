@@ -83,7 +83,7 @@ pub async fn decode<'t>(
     options: &Options,
     between: Between<'_, 't>,
     cancelled: &dyn Fn() -> bool,
-    on_token: &mut dyn FnMut(Token) -> Result<()>,
+    on_token: &mut impl AsyncFnMut(Token) -> Result<()>,
 ) -> Result<Generation> {
     let gpu = runner.gpu;
     let greedy = options.controls.greedy();
@@ -138,7 +138,7 @@ pub async fn decode<'t>(
             break;
         }
         generation.ids.push(id);
-        on_token(Token { id, index })?;
+        on_token(Token { id, index }).await?;
         if flying.is_empty() && submitted < most {
             // One step at a time: the next is submitted only now.
             if step.is_none() {
@@ -158,77 +158,11 @@ pub async fn decode<'t>(
     Ok(generation)
 }
 
-/// As [`decode`], but the host chooses: `choose` sees the logits of each step, `[vocabulary]`, and returns the next token, or `None`
-/// to end. A step costs a readback of all logits, and the next can start only after it.
-///
-/// # Errors
-/// As [`decode`], and what `choose` returns.
-pub async fn decode_with<'t>(
-    runner: &Runner<'t>,
-    sequence: &mut Sequence,
-    prompt: &[u32],
-    max_tokens: usize,
-    between: Between<'_, 't>,
-    cancelled: &dyn Fn() -> bool,
-    choose: &mut dyn FnMut(&[f32]) -> Result<Option<u32>>,
-) -> Result<Generation> {
-    let Runner { gpu, tower, work, .. } = *runner;
-    let context = sequence.capacity();
-    if prompt.is_empty() {
-        return Err(Error::PromptEmpty);
-    }
-    if prompt.len() >= context {
-        return Err(Error::PromptTooLong { found: prompt.len(), context });
-    }
-    let started = now_ms();
-    let most = max_tokens.min(context - prompt.len());
-    let mut generation = Generation { ids: Vec::new(), stop: Stop::Length, prefill_ms: 0.0, decode_ms: 0.0 };
-    sequence.restart_at(gpu, 0);
-    let vocabulary = tower.config.vocabulary;
-    prefill(runner, sequence, prompt, between, &mut |plan, _, count| {
-        tower.record_logits(plan, work, count - 1, 1, Rows::dense(&work.logits, vocabulary));
-    })
-    .await?;
-    let mut step: Option<Plan> = None;
-    while generation.ids.len() < most {
-        if cancelled() {
-            generation.stop = Stop::Cancelled;
-            break;
-        }
-        let logits = gpu.read::<f32>(&work.logits, 0, vocabulary).await?;
-        if generation.ids.is_empty() {
-            generation.prefill_ms = now_ms() - started;
-        }
-        let Some(id) = choose(&logits)? else {
-            generation.stop = Stop::End;
-            break;
-        };
-        generation.ids.push(id);
-        sequence.put(gpu, id);
-        if step.is_none() {
-            let plan = gpu.guarded("decoding", || {
-                let mut plan = PlanBuilder::new(gpu);
-                tower.record(&mut plan, work, sequence, (&sequence.state, state::TOKEN), 1, between);
-                tower.record_logits(&mut plan, work, 0, 1, Rows::dense(&work.logits, vocabulary));
-                plan.finish()
-            });
-            step = Some(plan.await?);
-        }
-        if let Some(plan) = &step {
-            plan.submit(gpu);
-        }
-        sequence.grew(1);
-    }
-    gpu.check()?;
-    generation.decode_ms = now_ms() - started - generation.prefill_ms;
-    Ok(generation)
-}
-
 /// What is recorded behind the last piece of a prompt, of so many rows.
-type Last<'a> = &'a mut dyn FnMut(&mut PlanBuilder<'_>, &Sequence, usize);
+pub(super) type Last<'a> = &'a mut dyn FnMut(&mut PlanBuilder<'_>, &Sequence, usize);
 
 /// Reads the prompt in pieces of at most the workspace's rows.
-async fn prefill<'t>(
+pub(super) async fn prefill<'t>(
     runner: &Runner<'t>,
     sequence: &mut Sequence,
     prompt: &[u32],

@@ -4,34 +4,103 @@
 //! a letter costs on the way, so that long sub-words can stand beside short ones (an estimate of the rest, as in A*). The offline twin is
 //! `train/zipper_train/joint.py`.
 
+use super::beam::{Next, Row};
 use super::ctc::{Letters, Prefix};
 use super::spelling::{SPACE, Trie};
 use crate::error::{Error, Result};
 use std::rc::Rc;
 
-/// Chooses sub-word by sub-word.
-pub struct Joint<'a> {
-    trie: &'a Trie,
+/// How sub-words are weighed.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights {
+    /// Of the letters, 0 to 1; the zip has the rest.
+    pub letters: f64,
+    /// Nats that a letter is worth.
+    pub bonus: f64,
+    /// Hypotheses kept.
+    pub beam: usize,
+    /// Nats under the best at which a hypothesis is dropped.
+    pub margin: f64,
+}
+
+/// A transcript so far.
+#[derive(Clone)]
+pub struct Hypothesis {
+    /// Its sub-words.
+    pub ids: Vec<u32>,
+    /// What was left beside the step that chose each of them.
+    pub beside: Vec<Rc<[f32]>>,
+    /// Its score.
+    pub score: f64,
     prefix: Prefix,
-    weight: f64,
-    bonus: f64,
-    end: u32,
     /// The last sub-word was a mark.
     marked: bool,
 }
 
+/// Chooses sub-word by sub-word among several transcripts.
+pub struct Joint<'a> {
+    trie: &'a Trie,
+    weights: Weights,
+    end: u32,
+    alive: Vec<Hypothesis>,
+    ended: Option<Hypothesis>,
+}
+
 impl<'a> Joint<'a> {
-    /// At the beginning of a transcript. `weight` (0 to 1) is that of the letters, `bonus` nats a letter; `end` is the token that ends it.
+    /// At the beginning of a transcript; `end` is the token that ends it.
     #[must_use]
-    pub fn new(trie: &'a Trie, letters: Rc<Letters>, weight: f64, bonus: f64, end: u32) -> Self {
-        Self { trie, prefix: Prefix::new(letters), weight, bonus, end, marked: false }
+    pub fn new(trie: &'a Trie, letters: Rc<Letters>, weights: Weights, end: u32) -> Self {
+        let start =
+            Hypothesis { ids: Vec::new(), beside: Vec::new(), score: 0.0, prefix: Prefix::new(letters), marked: false };
+        Self { trie, weights, end, alive: vec![start], ended: None }
     }
 
-    /// The best next sub-word by these logits of the zip, `[vocabulary]`, or `None` where the transcript ends.
+    /// The transcripts that go on, best first, by the zip's logits, a row for each that is alive. None: the best has ended.
     ///
     /// # Errors
     /// [`Error::Gpu`] if a logit is no number.
-    pub fn choose(&mut self, logits: &[f32]) -> Result<Option<u32>> {
+    pub fn choose(&mut self, rows: Vec<Row>) -> Result<Vec<Next>> {
+        let mut choices = Vec::new();
+        for (parent, (hypothesis, row)) in self.alive.iter().zip(&rows).enumerate() {
+            let of_parent = self.continuations(hypothesis, &row.logits)?;
+            choices.extend(of_parent.into_iter().map(|(score, token)| (score, parent, token)));
+        }
+        // Stable: of equal scores the earlier hypothesis comes first.
+        choices.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let beside: Vec<Rc<[f32]>> = rows.into_iter().map(|row| row.beside.into()).collect();
+        let (mut alive, mut next) = (Vec::new(), Vec::new());
+        for (score, parent, token) in choices.iter().take(self.weights.beam).copied() {
+            let before = &self.alive[parent];
+            let Some(letters) = token.and_then(|t| self.trie.letters(t)) else {
+                if self.ended.as_ref().is_none_or(|best| score > best.score) {
+                    self.ended = Some(Hypothesis { score, ..before.clone() });
+                }
+                continue;
+            };
+            let Some(token) = token else { continue };
+            if score < choices[0].0 - self.weights.margin {
+                break;
+            }
+            alive.push(Hypothesis {
+                ids: before.ids.iter().copied().chain([token]).collect(),
+                beside: before.beside.iter().chain([&beside[parent]]).cloned().collect(),
+                score,
+                prefix: before.prefix.longer(letters),
+                marked: letters.is_empty(),
+            });
+            next.push(Next { parent, token });
+        }
+        let best_alive = alive.iter().map(|h| h.score).fold(f64::NEG_INFINITY, f64::max);
+        if self.ended.as_ref().is_some_and(|best| best.score >= best_alive) {
+            alive.clear();
+            next.clear();
+        }
+        self.alive = alive;
+        Ok(next)
+    }
+
+    /// The best few ways on, with the scores that they lead to; no token: the end.
+    fn continuations(&self, hypothesis: &Hypothesis, logits: &[f32]) -> Result<Vec<(f64, Option<u32>)>> {
         if !logits.iter().all(|l| l.is_finite()) {
             let message = "no sub-word can be chosen: the logits are no numbers".into();
             return Err(Error::Gpu { stage: "decoding".into(), message });
@@ -42,23 +111,28 @@ impl<'a> Joint<'a> {
             Some(logit) => f64::from(logit - largest) - sum.ln(),
             None => f64::NEG_INFINITY,
         };
-        let score = |token: u32, share: f64| (1.0 - self.weight) * zip(token) + self.weight * share;
-        let mut best = (score(self.end, self.prefix.ends()), None);
-        for branch in self.prefix.branches(self.trie) {
+        let share = self.weights.letters;
+        let score = |token: u32, letters: f64| hypothesis.score + (1.0 - share) * zip(token) + share * letters;
+        let mut found = Vec::new();
+        for branch in hypothesis.prefix.branches(self.trie) {
             let Some(letters) = self.trie.letters(branch.token) else { continue };
-            if letters.is_empty() && self.marked {
+            if letters.is_empty() && hypothesis.marked {
                 continue; // one mark at a time
             }
             let count = letters.iter().filter(|l| **l != SPACE).count();
-            let found = score(branch.token, branch.share) + self.bonus * count as f64;
-            if found > best.0 {
-                best = (found, Some((branch.token, letters)));
-            }
+            found.push((score(branch.token, branch.share) + self.weights.bonus * count as f64, Some(branch.token)));
         }
-        let Some((token, letters)) = best.1 else { return Ok(None) };
-        self.marked = letters.is_empty();
-        self.prefix = self.prefix.longer(letters);
-        Ok(Some(token))
+        found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        found.truncate(self.weights.beam);
+        found.insert(0, (score(self.end, hypothesis.prefix.ends()), None));
+        Ok(found)
+    }
+
+    /// The best transcript so far: one that has ended, if none that is alive is better.
+    #[must_use]
+    pub fn best(&self) -> Option<&Hypothesis> {
+        // The later of equals: an end counts more.
+        self.alive.iter().chain(&self.ended).max_by(|a, b| a.score.total_cmp(&b.score))
     }
 }
 
@@ -79,16 +153,26 @@ mod tests {
         Rc::new(Letters::from_logits(&logits))
     }
 
+    fn weights(beam: usize) -> Weights {
+        Weights { letters: 0.5, bonus: 0.4, beam, margin: 20.0 }
+    }
+
     fn write(sound: &str, logits: &[f32]) -> String {
         let texts: Vec<String> = ["<end>", " be", " bee", "e", ",", " sea", "sea", "Sea"].map(String::from).to_vec();
         let trie = Trie::of(&texts);
-        let mut joint = Joint::new(&trie, says(sound), 0.5, 0.4, 0);
-        let mut out = String::new();
-        while let Some(token) = joint.choose(logits).expect("numbers") {
-            out += &texts[token as usize];
-            assert!(out.len() < 60, "ends");
-        }
-        out
+        let write = |beam| {
+            let mut joint = Joint::new(&trie, says(sound), weights(beam), 0);
+            let mut alive = 1;
+            while alive > 0 {
+                let row = || Row { logits: logits.to_vec(), beside: Vec::new() };
+                alive = joint.choose((0..alive).map(|_| row()).collect()).expect("numbers").len();
+                assert!(joint.best().expect("one").ids.len() < 20, "ends");
+            }
+            joint.best().expect("one").ids.iter().map(|t| texts[*t as usize].as_str()).collect::<String>()
+        };
+        let narrow = write(1);
+        assert_eq!(narrow, write(3), "an easy sound needs no beam");
+        narrow
     }
 
     #[test]
@@ -103,7 +187,11 @@ mod tests {
     #[test]
     fn logits_that_are_no_numbers_are_refused() {
         let trie = Trie::of(&[" sea".to_owned()]);
-        assert!(Joint::new(&trie, says("sea"), 0.5, 0.4, 0).choose(&[f32::NAN]).is_err());
+        assert!(
+            Joint::new(&trie, says("sea"), weights(1), 0)
+                .choose(vec![Row { logits: vec![f32::NAN], beside: Vec::new() }])
+                .is_err()
+        );
     }
 
     #[test]

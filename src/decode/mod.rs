@@ -1,11 +1,13 @@
 //! Decoding: sequences and their KV caches, the loop that keeps steps in flight, stop rules; what letters say of sub-words.
 
 pub mod align;
+mod beam;
 pub mod ctc;
 mod generate;
 pub mod joint;
 mod sequence;
 pub mod spelling;
 
-pub use generate::{Between, Generation, Options, Runner, Stop, Token, decode, decode_with};
+pub use beam::{Beside, BetweenLanes, Lanes, Next, Row, decode_beam};
+pub use generate::{Between, Generation, Options, Runner, Stop, Token, decode};
 pub use sequence::{KvCache, LayerCache, Sequence, state};

@@ -4,6 +4,7 @@
 //! computation in plain burn operations, which the tests compare it with on many shapes.
 
 pub mod attention;
+pub mod attention_weights;
 pub mod depthwise;
 pub mod embed;
 pub mod layer_norm;
@@ -22,6 +23,7 @@ use crate::weights::quant::Format;
 pub fn all() -> Vec<Kernel> {
     [
         attention::all(),
+        attention_weights::all(),
         depthwise::all(),
         embed::all(),
         layer_norm::all(),

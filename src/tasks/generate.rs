@@ -162,7 +162,7 @@ impl Writer {
         };
         let mut stream = TextStream::default();
         let generation =
-            decode(&runner, &mut self.sequence, &ids, &decoding, &mut |_, _| {}, cancelled, &mut |token| {
+            decode(&runner, &mut self.sequence, &ids, &decoding, &mut |_, _| {}, cancelled, &mut async |token| {
                 let text = stream.push(tokenizer, token.id)?;
                 on_event(GenerateEvent::Token { id: token.id, text, index: token.index })
             })

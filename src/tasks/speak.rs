@@ -3,9 +3,9 @@
 //! tokens, piece by piece.
 
 use super::generate::{Writer, in_flight};
-use super::transcribe::{Listener, SPEECH, TEXT};
+use super::transcribe::{Attention, Listener, SPEECH, TEXT};
 use crate::clock::now_ms;
-use crate::decode::{Generation, Options, Runner, Stop, decode};
+use crate::decode::{Generation, Options, Runner, Stop, Token, decode};
 use crate::error::{Error, Result};
 use crate::gpu::{PlanBuilder, storage_from};
 use crate::kernels::sample::Controls;
@@ -23,6 +23,8 @@ pub struct SayOptions {
     pub seed: u64,
     /// How freely speech tokens are drawn; 0: always the likeliest.
     pub temperature: Option<f32>,
+    /// Also tell what each speech token attends to.
+    pub attention: bool,
 }
 
 /// Milliseconds by stage.
@@ -43,6 +45,9 @@ pub struct SayTimings {
 pub struct Said {
     /// The speech tokens.
     pub codes: Vec<u32>,
+    /// What each token attended to in the spelled text (and, last, in its end), if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attention: Option<Attention>,
     /// Length of the sound that was handed out.
     pub seconds: f64,
     /// Work time over sound time.
@@ -77,29 +82,49 @@ impl Listener {
             seed: options.seed,
             ..Controls::default()
         };
-        let generation = self.speak_tokens(writer, text, &controls, cancelled).await?;
-        timings.tokens_ms = now_ms() - started;
-        let mut stop = generation.stop;
         let mut speech = Speech::new(number, options.seed as u32);
-        speech.codes = generation.ids;
-        if stop == Stop::Cancelled {
-            speech.codes.clear();
-        }
-        while let Some(samples) = speech.next(&self.gpu, voice, true).await? {
+        let gpu = self.gpu.clone();
+        let mut sounding = async |speech: &mut Speech, complete: bool| -> Result<bool> {
+            let began = now_ms();
+            let Some(samples) = speech.next(&gpu, voice, complete).await? else { return Ok(false) };
+            let ended = now_ms();
+            timings.voice_ms += ended - began;
             if timings.first_sound_ms == 0.0 {
-                timings.first_sound_ms = now_ms() - started;
+                timings.first_sound_ms = ended - started;
             }
             on_audio(&samples)?;
+            Ok(true)
+        };
+        // The voice speaks as soon as it has tokens enough, while the next ones are drawn.
+        let mut on_token = async |token: Token| {
+            speech.codes.push(token.id);
+            if speech.is_ready() {
+                sounding(&mut speech, false).await?;
+            }
+            Ok(())
+        };
+        let generation = self.draw_tokens(writer, text, &controls, options.attention, cancelled, &mut on_token).await?;
+        let mut stop = generation.stop;
+        while stop != Stop::Cancelled && sounding(&mut speech, true).await? {
             if cancelled() {
                 stop = Stop::Cancelled;
-                break;
             }
         }
         timings.total_ms = now_ms() - started;
-        timings.voice_ms = timings.total_ms - timings.tokens_ms;
+        timings.tokens_ms = timings.total_ms - timings.voice_ms;
+        let attention = match &self.speech_watch {
+            Some(watch) if options.attention && !speech.codes.is_empty() => {
+                let weights = watch.read(&self.gpu, &self.memories, speech.codes.len()).await?;
+                let columns = weights.len() / speech.codes.len();
+                let rows = speech.codes.iter().map(ToString::to_string).collect();
+                // The text stands between two marks; the last one stays, as the end.
+                Some(Attention::of(rows, weights.chunks_exact(columns), 1))
+            }
+            _ => None,
+        };
         let seconds = speech.given() as f64 / RATE as f64;
         let rtf = if seconds > 0.0 { timings.total_ms / 1e3 / seconds } else { 0.0 };
-        Ok(Said { codes: speech.codes, seconds, rtf, stop, timings })
+        Ok(Said { codes: speech.codes, attention, seconds, rtf, stop, timings })
     }
 
     /// Token ids of `text` as the zip wants it read aloud: one token a byte, between end marks.
@@ -151,13 +176,27 @@ impl Listener {
         controls: &Controls,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Generation> {
+        self.draw_tokens(writer, text, controls, false, cancelled, &mut async |_| Ok(())).await
+    }
+
+    /// As [`Listener::speak_tokens`]; `on_token` sees each token as it comes. `watched`: the speech watch sees what they attend to.
+    async fn draw_tokens(
+        &mut self,
+        writer: &mut Writer,
+        text: &str,
+        controls: &Controls,
+        watched: bool,
+        cancelled: &dyn Fn() -> bool,
+        on_token: &mut impl AsyncFnMut(Token) -> Result<()>,
+    ) -> Result<Generation> {
         let text = text.trim();
         if text.is_empty() {
             return Err(Error::PromptEmpty);
         }
         let ids = self.spell(text);
         self.read_aloud(writer, &ids).await?;
-        let Self { gpu, speech, work, sequence, zip, memories, projection, sampler, config, .. } = self;
+        let Self { gpu, speech, work, sequence, zip, memories, projection, sampler, config, speech_watch, .. } = self;
+        let watch = speech_watch.as_ref().filter(|_| watched);
         let runner = Runner { gpu, tower: &speech.tower, work, sampler };
         let bytes = text.len();
         let controls = Controls {
@@ -176,8 +215,8 @@ impl Listener {
             if layer.after == 0 {
                 projection.record(plan, layer.x, &work.hidden, layer.count);
             }
-            zip.record(plan, SPEECH, &layer, &state, memories);
+            zip.record_watched(plan, SPEECH, &layer, &state, memories, watch);
         };
-        decode(&runner, sequence, &[start], &options, &mut between, cancelled, &mut |_| Ok(())).await
+        decode(&runner, sequence, &[start], &options, &mut between, cancelled, on_token).await
     }
 }

@@ -5,9 +5,9 @@ use super::generate::{Writer, in_flight};
 use crate::audio::{LogMel, RATE};
 use crate::clock::now_ms;
 use crate::decode::align::{Word, align};
-use crate::decode::joint::Joint;
+use crate::decode::joint::{Hypothesis, Joint, Weights};
 use crate::decode::spelling::Trie;
-use crate::decode::{Options, Runner, Sequence, Stop, decode, decode_with};
+use crate::decode::{KvCache, Lanes, Options, Row, Runner, Sequence, Stop, decode, decode_beam};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, PlanBuilder, storage_from};
 use crate::kernels::sample::{Controls, Sampler};
@@ -15,18 +15,21 @@ use crate::model::ModelConfig;
 use crate::tokens::encoder::Encoder;
 use crate::tokens::speech::Quantizer;
 use crate::tokens::speller::Speller;
-use crate::tokens::{TextStream, speech};
-use crate::towers::Workspace;
+use crate::tokens::{TextStream, TextTokenizer, speech};
 use crate::towers::speech::{CONTEXT, SpeechTower};
+use crate::towers::{Layer, Workspace};
 use crate::weights::safetensors::Tensors;
-use crate::zip::{Ends, Memories, Projection, Zip};
-use serde::Serialize;
+use crate::zip::{Ends, Memories, Projection, Watch, Zip};
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 /// The towers' numbers in the zip: as the config lists them.
 pub const TEXT: usize = 0;
 /// The speech tower's number.
 pub const SPEECH: usize = 1;
+
+/// Sub-words that fit into a transcript: 29 s at seventeen a second, which nobody speaks.
+const LANE_TOKENS: usize = 512;
 
 /// Everything that the joint tasks need beside the text tower.
 pub struct Listener {
@@ -45,6 +48,11 @@ pub struct Listener {
     pub(super) sampler: Sampler,
     pub(super) sequence: Sequence,
     pub(super) memories: Memories,
+    lanes: Lanes,
+    /// One a lane.
+    watches: Vec<Watch>,
+    /// Of speech over text, if a link leads there.
+    pub(super) speech_watch: Option<Watch>,
 }
 
 /// The files that make a [`Listener`].
@@ -85,6 +93,9 @@ pub struct Heard {
     pub text: String,
     /// The words with their times from the beginning of the audio; none if the audio is too short to hold their letters.
     pub words: Vec<Word>,
+    /// What the text attended to, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attention: Option<Attention>,
     /// The text's tokens.
     pub token_ids: Vec<u32>,
     /// The speech tokens.
@@ -99,6 +110,53 @@ pub struct Heard {
     pub timings: HearTimings,
 }
 
+/// How to listen.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct HearOptions {
+    /// Also tell what each sub-word attends to.
+    pub attention: bool,
+}
+
+/// The text so far.
+pub struct Partial<'a> {
+    /// It may still change.
+    pub text: &'a str,
+    /// What its sub-words attended to, if that was asked for.
+    pub attention: Option<&'a Attention>,
+}
+
+/// What the link watched attends to: how much each step of the target tower looks at each position of the source tower.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attention {
+    /// What each row wrote.
+    pub rows: Vec<String>,
+    /// Positions of the source tower.
+    pub columns: usize,
+    /// `[rows, columns]`; 255 is the row's largest.
+    pub weights: Vec<u8>,
+}
+
+impl Attention {
+    /// Of rows of weights; the first `skipped` positions of each are marks and left out.
+    pub(super) fn of<'a>(rows: Vec<String>, weights: impl Iterator<Item = &'a [f32]>, skipped: usize) -> Self {
+        let mut out = Self { rows, columns: 0, weights: Vec::new() };
+        for row in weights {
+            let row = &row[skipped.min(row.len())..];
+            let largest = row.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+            out.columns = row.len();
+            out.weights.extend(row.iter().map(|w| (255.0 * w / largest) as u8));
+        }
+        out
+    }
+}
+
+/// What a transcript attended to.
+fn seen(tokenizer: &TextTokenizer, best: &Hypothesis) -> Result<Attention> {
+    let rows = best.ids.iter().map(|id| tokenizer.decode(&[*id])).collect::<Result<Vec<_>>>()?;
+    Ok(Attention::of(rows, best.beside.iter().map(AsRef::as_ref), 1))
+}
+
 impl Listener {
     /// Puts everything on the device.
     ///
@@ -110,6 +168,10 @@ impl Listener {
         let text_width = writer.text_tower().tower.config.block.width;
         let width = speech.tower.config.block.width;
         let towers = [Ends { name: "text", width: text_width }, Ends { name: "speech", width }];
+        let text = &writer.text_tower().tower;
+        let another =
+            || Sequence::new(gpu, KvCache::new(gpu, text.blocks.len(), text.config.block.kv_heads, LANE_TOKENS));
+        let lanes = Lanes::new(gpu, config.listen.beam, text.config.vocabulary, &another);
         let zip = Zip::load(gpu, &towers, &config.links, files.zip)?;
         Ok(Self {
             gpu: gpu.clone(),
@@ -124,7 +186,10 @@ impl Listener {
             sequence: speech.tower.sequence(gpu),
             memories: zip.memories(gpu, CONTEXT, CONTEXT),
             speech,
+            watches: (0..lanes.count()).filter_map(|_| Watch::new(gpu, &zip, TEXT, CONTEXT, 1)).collect(),
+            speech_watch: Watch::new(gpu, &zip, SPEECH, CONTEXT, CONTEXT),
             zip,
+            lanes,
             config,
         })
     }
@@ -151,8 +216,8 @@ impl Listener {
         gpu.guarded("encoding", || -> Result<()> {
             let mut plan = PlanBuilder::new(gpu);
             let states = self.encoder.record(gpu, &mut plan, &mel)?;
-            self.quantizer.record(&mut plan, states, tokens);
             self.speller.record(&mut plan, states, tokens);
+            self.quantizer.record(&mut plan, &self.speller.features, tokens);
             plan.finish().submit(gpu);
             Ok(())
         })
@@ -190,7 +255,7 @@ impl Listener {
         Ok(())
     }
 
-    /// The words of `samples` (16 kHz, -1 to 1, at most 29 s). `on_text` sees the text as it grows.
+    /// The words of `samples` (16 kHz, -1 to 1, at most 29 s). `on_progress` sees the text as it grows.
     ///
     /// # Errors
     /// [`Error::Option`] if the clip is empty or too long; what the device reports.
@@ -198,8 +263,9 @@ impl Listener {
         &mut self,
         writer: &mut Writer,
         samples: &[f32],
+        options: &HearOptions,
         cancelled: &dyn Fn() -> bool,
-        on_text: &mut dyn FnMut(&str) -> Result<()>,
+        on_progress: &mut dyn FnMut(&Partial<'_>) -> Result<()>,
     ) -> Result<Heard> {
         let started = now_ms();
         let mut timings = HearTimings::default();
@@ -207,50 +273,75 @@ impl Listener {
         self.remember(&codes, &mut timings).await?;
         let decoding = now_ms();
         let letters = Rc::new(self.speller.read_letters(&self.gpu, codes.len()).await?);
-        on_text(&letters.read_off())?;
+        on_progress(&Partial { text: &letters.read_off(), attention: None })?;
         let (end, weight) = (self.config.text.end, self.config.listen.ctc_weight);
         let Writer { gpu, tower, work, sampler, sequence } = writer;
         let runner = Runner { gpu, tower: &tower.tower, work, sampler };
         // Nobody speaks 25 sub-words a second.
         let max_tokens = self.config.listen.max_text_extra + codes.len();
-        let state = sequence.state.clone();
         let (zip, memories, tokenizer) = (&self.zip, &self.memories, &tower.tokenizer);
-        let mut between = |plan: &mut PlanBuilder<'_>, layer: crate::towers::Layer<'_>| {
-            zip.record(plan, TEXT, &layer, &state, memories);
-        };
-        let mut stream = TextStream::default();
-        let generation = if weight > 0.0 {
-            let mut joint = Joint::new(&self.trie, letters.clone(), weight, self.config.listen.letter_bonus, end);
-            decode_with(&runner, sequence, &[end], max_tokens, &mut between, cancelled, &mut |logits| {
-                let chosen = joint.choose(logits)?;
-                if let Some(id) = chosen {
-                    stream.push(tokenizer, id)?;
-                    on_text(&stream.text(tokenizer)?)?;
+        let mut attention = None;
+        let (ids, stop) = if weight > 0.0 {
+            let listen = &self.config.listen;
+            let weights =
+                Weights { letters: weight, bonus: listen.letter_bonus, beam: listen.beam, margin: listen.beam_margin };
+            let mut joint = Joint::new(&self.trie, letters.clone(), weights, end);
+            let watches: &[Watch] = if options.attention { &self.watches } else { &[] };
+            let mut between = |plan: &mut PlanBuilder<'_>, layer: Layer<'_>, lane: usize, state: &wgpu::Buffer| {
+                zip.record_watched(plan, TEXT, &layer, state, memories, watches.get(lane));
+            };
+            let beside = |lane: usize| watches.get(lane).map(|w| w.request(gpu, memories, 1));
+            let mut choose = |rows: Vec<Row>| {
+                let next = joint.choose(rows)?;
+                if let Some(best) = joint.best() {
+                    let text = tokenizer.decode(&best.ids)?;
+                    attention = (!watches.is_empty()).then(|| seen(tokenizer, best)).transpose()?;
+                    on_progress(&Partial { text: text.trim(), attention: attention.as_ref() })?;
                 }
-                Ok(chosen)
-            })
-            .await?
+                Ok(next)
+            };
+            let lanes = &mut self.lanes;
+            let stop = decode_beam(
+                &runner,
+                sequence,
+                lanes,
+                &[end],
+                max_tokens,
+                &mut between,
+                &beside,
+                cancelled,
+                &mut choose,
+            )
+            .await?;
+            (joint.best().map(|best| best.ids.clone()).unwrap_or_default(), stop)
         } else {
+            let state = sequence.state.clone();
+            let mut between = |plan: &mut PlanBuilder<'_>, layer: Layer<'_>| {
+                zip.record(plan, TEXT, &layer, &state, memories);
+            };
+            let mut stream = TextStream::default();
             let controls = Controls { end_token: Some(end), ..Controls::default() };
             let options = Options { max_tokens, controls, in_flight: in_flight(gpu) };
-            decode(&runner, sequence, &[end], &options, &mut between, cancelled, &mut |token| {
+            let generation = decode(&runner, sequence, &[end], &options, &mut between, cancelled, &mut async |token| {
                 stream.push(tokenizer, token.id)?;
-                on_text(&stream.text(tokenizer)?)
+                on_progress(&Partial { text: &stream.text(tokenizer)?, attention: None })
             })
-            .await?
+            .await?;
+            (generation.ids, generation.stop)
         };
         timings.decode_ms = now_ms() - decoding;
         timings.total_ms = now_ms() - started;
         let seconds = samples.len() as f64 / RATE as f64;
-        let text = tokenizer.decode(&generation.ids)?.trim().to_owned();
+        let text = tokenizer.decode(&ids)?.trim().to_owned();
         Ok(Heard {
             words: align(&text, &letters).unwrap_or_default(),
+            attention,
             text,
-            token_ids: generation.ids,
+            token_ids: ids,
             codes,
             seconds,
             rtf: timings.total_ms / 1e3 / seconds,
-            stop: generation.stop,
+            stop,
             timings,
         })
     }

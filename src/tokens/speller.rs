@@ -2,14 +2,15 @@
 //! Layout and training: `docs/model.md`, section 2.
 
 use super::encoder::STATES;
-use super::speech::{MOST_TOKENS, Pairs, entrance};
+use super::speech::MOST_TOKENS;
 use crate::convnext::{ConvBlock, Linear, Scratch, load_norm};
 use crate::decode::ctc::Letters;
 use crate::decode::spelling::CLASSES;
 use crate::error::Result;
-use crate::gpu::{Gpu, PlanBuilder, storage_zeroed};
+use crate::gpu::{Gpu, PlanBuilder, storage_from, storage_zeroed};
 use crate::kernels::layer_norm::{Norm, layer_norm};
-use crate::kernels::matmul::{Epilogue, Rows};
+use crate::kernels::matmul::{Epilogue, GpuMatrix, Rows};
+use crate::weights::quant::{Format, Matrix};
 use crate::weights::safetensors::Tensors;
 
 /// Channels of the features.
@@ -45,7 +46,7 @@ impl Speller {
             Ok((ConvBlock::load(gpu, tensors, &name, FEATURES, HIDDEN)?, norm))
         };
         Ok(Self {
-            enter: entrance(gpu, tensors, FEATURES, Pairs::Both)?,
+            enter: entrance(gpu, tensors)?,
             blocks: (0..BLOCKS).map(block).collect::<Result<_>>()?,
             norm: load_norm(gpu, tensors, "norm", FEATURES)?,
             spell: Linear::load(gpu, tensors, "spell", FRAMES * CLASSES, FEATURES)?,
@@ -77,4 +78,23 @@ impl Speller {
         let logits = gpu.read::<f32>(&self.letters, 0, tokens * FRAMES * CLASSES).await?;
         Ok(Letters::from_logits(&logits))
     }
+}
+
+/// Whitening and the entering layer as one layer over a token's two states side by side: both are linear.
+fn entrance(gpu: &Gpu, tensors: &Tensors) -> Result<Linear> {
+    let columns = 2 * STATES;
+    let weight = tensors.matrix("enter.weight", FEATURES, columns)?.dequantize();
+    let bias = tensors.floats("enter.bias", FEATURES)?;
+    let (mean, deviation) = (tensors.floats("mean", STATES)?, tensors.floats("deviation", STATES)?);
+    let mut folded = Vec::with_capacity(FEATURES * columns);
+    let mut shifted = Vec::with_capacity(FEATURES);
+    for (row, bias) in weight.chunks_exact(columns).zip(bias) {
+        let scaled: Vec<f32> = row.iter().zip(deviation.iter().cycle()).map(|(w, d)| w / d).collect();
+        let terms = scaled.iter().zip(mean.iter().cycle());
+        let shift: f64 = terms.map(|(w, m)| f64::from(*w) * f64::from(*m)).sum();
+        shifted.push((f64::from(bias) - shift) as f32);
+        folded.extend_from_slice(&scaled);
+    }
+    let matrix = Matrix::quantize(Format::F32, FEATURES, columns, &folded);
+    Ok(Linear { weight: GpuMatrix::upload(gpu, "enter", &matrix), bias: storage_from(gpu, "enter bias", &shifted) })
 }

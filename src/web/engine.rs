@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::gpu::{Gpu, KernelSet, Open};
 use crate::tasks::generate::{GenerateOptions, Writer};
 use crate::tasks::speak::SayOptions;
-use crate::tasks::transcribe::{Files, Listener};
+use crate::tasks::transcribe::{Attention, Files, HearOptions, Listener, Partial};
 use crate::towers::plain::{PlainLoader, PlainTower};
 use crate::towers::text::Loader;
 use crate::vocoder::Voice;
@@ -66,6 +66,8 @@ struct Loaded {
 struct TextEvent<'a> {
     kind: &'static str,
     text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attention: Option<&'a Attention>,
 }
 
 #[derive(Serialize)]
@@ -234,8 +236,15 @@ impl Engine {
         to_object(&speech_segments(samples))
     }
 
-    /// The words of `samples` (16 kHz, mono, -1 to 1, at most 29 s); `on_event` sees `{ kind: "text", text }` as it grows.
-    pub async fn transcribe(&self, samples: Vec<f32>, on_event: js_sys::Function) -> JsResult<JsValue> {
+    /// The words of `samples` (16 kHz, mono, -1 to 1, at most 29 s). `options`: `{ attention? }`; `on_event` sees `{ kind: "text", text, attention? }`
+    /// as it grows.
+    pub async fn transcribe(
+        &self,
+        samples: Vec<f32>,
+        options: JsValue,
+        on_event: js_sys::Function,
+    ) -> JsResult<JsValue> {
+        let options: HearOptions = from_object(options)?;
         let mut writer = self.writer.try_borrow_mut().map_err(busy("writing"))?;
         let mut listener = self.listener.try_borrow_mut().map_err(busy("hearing"))?;
         let (Some(writer), Some(listener)) = (writer.as_mut(), listener.as_mut()) else {
@@ -243,13 +252,14 @@ impl Engine {
         };
         self.cancelled.set(false);
         let cancelled = self.cancelled.clone();
-        let mut tell = |text: &str| {
-            if let Ok(event) = to_object(&TextEvent { kind: "text", text }) {
+        let mut tell = |partial: &Partial<'_>| {
+            let event = TextEvent { kind: "text", text: partial.text, attention: partial.attention };
+            if let Ok(event) = to_object(&event) {
                 let _ = on_event.call1(&JsValue::NULL, &event);
             }
             Ok(())
         };
-        let heard = listener.transcribe(writer, &samples, &|| cancelled.get(), &mut tell).await;
+        let heard = listener.transcribe(writer, &samples, &options, &|| cancelled.get(), &mut tell).await;
         to_object(&heard.map_err(|e| to_js(&e))?)
     }
 

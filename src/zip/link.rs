@@ -1,7 +1,9 @@
 //! One link: gated cross-attention from a layer of one tower to a layer of the other.
 
+use super::Watch;
 use crate::gpu::{Gpu, PlanBuilder, storage_from, storage_zeroed};
 use crate::kernels::attention::{AttentionShape, Mask, attention};
+use crate::kernels::attention_weights::{WeightsShape, attention_weights};
 use crate::kernels::matmul::{Epilogue, GpuMatrix, Rows, matmul};
 use crate::kernels::rms_norm::rms_norm;
 use crate::kernels::rope::{self, RopeShape, rope_append};
@@ -142,7 +144,7 @@ impl Link {
     }
 
     /// Records the target side: `x += tanh(gate) · o(attention(q(norm(x)), keys, values))` over all that `memory` holds.
-    /// Where it holds nothing, nothing is added.
+    /// Where it holds nothing, nothing is added. `watch`, for one row: the weights are written down as well.
     pub fn attend(
         &self,
         plan: &mut PlanBuilder<'_>,
@@ -150,6 +152,7 @@ impl Link {
         state: &wgpu::Buffer,
         memory: &Memory,
         work: &LinkWork,
+        watch: Option<&Watch>,
     ) {
         let (held, heads, count) = (memory.held(), self.spec.heads, layer.count);
         if held == 0 {
@@ -165,6 +168,10 @@ impl Link {
         // Queries alone: the caches are only named, not written.
         let shape = RopeShape { heads, kv_heads: 0, capacity: TARGET_POSITIONS, count, interleaved: true };
         rope_append(plan, query, &memory.target_rope, &work.mixed, &work.normed, state, shape);
+        if let Some(watch) = watch {
+            let shape = WeightsShape { heads, capacity, held, rows: watch.rows };
+            attention_weights(plan, query, keys, state, &watch.scratch, &watch.weights, shape);
+        }
         let shape = AttentionShape { heads, kv_heads: heads, capacity, count, mask: Mask::Full(held) };
         attention(plan, query, keys, values, state, mixed, shape);
         matmul(plan, &self.output, mixed, layer.x, count, Epilogue::GatedAdd(self.gate), None);

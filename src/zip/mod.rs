@@ -23,10 +23,12 @@
 mod link;
 mod load;
 mod projection;
+mod watch;
 
 pub use link::{Link, LinkSpec, LinkWork, Memory};
 pub use load::{Ends, LinkConfig};
 pub use projection::Projection;
+pub use watch::Watch;
 
 use crate::gpu::{Gpu, PlanBuilder};
 use crate::towers::Layer;
@@ -65,12 +67,28 @@ impl Zip {
         state: &wgpu::Buffer,
         memories: &Memories,
     ) {
+        self.record_watched(plan, tower, layer, state, memories, None);
+    }
+
+    /// As [`Zip::record`], for one row; the link that `watch` watches also writes down what it attends to.
+    pub fn record_watched(
+        &self,
+        plan: &mut PlanBuilder<'_>,
+        tower: usize,
+        layer: &Layer<'_>,
+        state: &wgpu::Buffer,
+        memories: &Memories,
+        watch: Option<&Watch>,
+    ) {
         let links = || self.links.iter().zip(&memories.links);
         for (link, memory) in links().filter(|(link, _)| link.spec.source == (tower, layer.after)) {
             link.remember(plan, layer, state, memory, &memories.work);
         }
-        for (link, memory) in links().filter(|(link, _)| link.spec.target == (tower, layer.after)) {
-            link.attend(plan, layer, state, memory, &memories.work);
+        for (number, (link, memory)) in links().enumerate() {
+            if link.spec.target == (tower, layer.after) {
+                let watch = watch.filter(|w| w.link == number);
+                link.attend(plan, layer, state, memory, &memories.work, watch);
+            }
         }
     }
 }

@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=40)
     parser.add_argument("--modes", nargs="+", default=["joint", "letters"], choices=MODES)
     parser.add_argument("--weight", type=float, default=joint.WEIGHT, help="of the letters in joint decoding")
-    parser.add_argument("--beam", type=int, default=1)
+    parser.add_argument("--beam", type=int, default=joint.BEAM)
     parser.add_argument("--bonus", type=float, default=joint.BONUS, help="of a letter in joint decoding")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", default="evaluation", help="name of the report under $ZIPPER_DATA/train")

@@ -71,7 +71,7 @@ def config(model, stages: dict) -> dict:
         "text": dataclasses.asdict(TEXT_SPEC) | {"end": gguf_tower.END, "spelling": gguf_tower.spelling()},
         "speech": dataclasses.asdict(model.towers[SPEECH].spec) | {"start": START, "end": END},
         "links": links, "link_head_width": 64, "link_eps": 1e-5, "link_rope_base": 10000.0,
-        "listen": {"max_text_extra": 4, "ctc_weight": joint.WEIGHT, "letter_bonus": joint.BONUS}, "speak": {"temperature": 0.7, "top_k": 50, "max_tokens_base": 25, "max_tokens_a_byte": 5, "min_tokens_a_byte": 1},
+        "listen": {"max_text_extra": 4, "ctc_weight": joint.WEIGHT, "letter_bonus": joint.BONUS, "beam": joint.BEAM, "beam_margin": joint.MARGIN}, "speak": {"temperature": 0.7, "top_k": 50, "max_tokens_base": 25, "max_tokens_a_byte": 5, "min_tokens_a_byte": 1},
         "training": stages,
     }
 

@@ -19,6 +19,8 @@ from .text import CHARACTERS
 BLANK, SPACE = 0, 1
 WEIGHT = 0.5  # of the letters; chosen on the development sets
 BONUS = 1.2  # of a letter; chosen on the development sets
+BEAM = 3  # transcripts kept side by side
+MARGIN = 8.0  # nats under the best at which one is dropped
 BELOW = 14.0  # nats under the prefix at which a branch is given up
 FAINT = 1e-12  # share of the largest below which nothing is left of a prefix at a frame
 AHEAD = 120  # frames beyond the prefix's last that a sub-word may take
@@ -149,7 +151,7 @@ class Hypothesis:
 
 
 @torch.no_grad()
-def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = 1, zipped: bool = True, bonus: float = BONUS) -> list[int]:
+def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = BEAM, zipped: bool = True, bonus: float = BONUS, margin: float = MARGIN) -> list[int]:
     """Transcript ids of one clip. letters [2 tokens, 29] log-probabilities. `zipped` False leaves the links out: the text tower as a plain language model."""
     text = model.towers[TEXT]
     links = link_cache(model, hear(model, codes, features).state, SPEECH, TEXT) if zipped else {}
@@ -162,26 +164,27 @@ def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = 
             x = step(model, TEXT, text.embed(torch.tensor([[last]])), h.caches, links, at)
             logs = text.logits(x)[0, 0].log_softmax(-1).numpy()
             end = (1 - weight) * logs[gguf_tower.END] + weight * h.prefix.ends()
-            choices.append((h.score + end, h, gguf_tower.END, h.silent))
+            choices.append((h.score + end, h, None, h.silent))
             found = h.prefix.branches()
             ids, shares = np.array(list(found), int), np.array(list(found.values()), float)
             count = np.array([sum(c != SPACE for c in trie().spelled[i]) for i in ids], int)
             scores = (1 - weight) * logs[ids] + weight * shares + bonus * count
-            for i in np.argsort(-scores)[: 4 * beam + 8]:
-                silent = not trie().spelled[ids[i]]
-                if not (silent and h.silent):  # one mark at a time
-                    choices.append((h.score + scores[i], h, int(ids[i]), silent))
+            silent = np.array([not trie().spelled[i] for i in ids])
+            scores[silent & h.silent] = -np.inf  # one mark at a time
+            choices += [(h.score + scores[i], h, int(ids[i]), bool(silent[i])) for i in np.argsort(-scores, kind="stable")[:beam] if np.isfinite(scores[i])]
         choices.sort(key=lambda c: -c[0])
         alive_next = []
         for score, h, token, silent in choices[:beam]:
-            if token == gguf_tower.END:
+            if token is None:
                 ended.append((score, h.ids))
                 continue
+            if score < choices[0][0] - margin:
+                break
             grown = Hypothesis(h.prefix.longer(trie().spelled[token]), [dict(c) for c in h.caches])
             grown.ids, grown.score, grown.silent = [*h.ids, token], score, silent
             alive_next.append(grown)
         alive = alive_next
         if not alive or (ended and max(e[0] for e in ended) >= max(h.score for h in alive)):
             break
-    ended += [(h.score, h.ids) for h in alive] if not ended else []
+    ended += [(h.score, h.ids) for h in alive]
     return max(ended, key=lambda e: e[0])[1]

@@ -28,7 +28,7 @@ class Encoded:
 
 
 def texts_of(part: str) -> dict[str, str]:
-    if part == "hibari":
+    if part == "hibari" or part.startswith("voice."):
         return {row["id"]: row["text"] for row in map(json.loads, open(folder(part) / "texts.jsonl"))}
     if part in UNLABELLED:
         labels = TRAIN / "pseudo" / f"{part.replace('/', '.')}.json"  # `pseudo_label` writes it

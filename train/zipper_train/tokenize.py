@@ -41,12 +41,14 @@ def load_models() -> tuple[Speller, Quantizer]:
 
 
 @torch.inference_mode()
-def read_clips(model, quantizer, clips) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """(codes [tokens], features [tokens, 384], heard [tokens], log-probabilities of the letters [2 tokens, 29]) of each clip."""
+def read_clips(model, quantizer, clips, exact: bool = True) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """(codes [tokens], features [tokens, 384], heard [tokens], log-probabilities of the letters [2 tokens, 29]) of each clip. Inexact: in bfloat16."""
     out = [None] * len(clips)
     for group in batches([len(c) for c in clips], 4000, 0):
         white, lengths, mask = train_speller.prepare(model, [clips[i] for i in group])
-        features = model.features(white, mask)
+        with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
+            features = model.features(white, mask)
+        features = features.float()
         codes = quantizer.pack(quantizer.digits(features)).numpy().astype(np.int16)
         logs = model.letters(features).log_softmax(-1).numpy()
         for row, i in enumerate(group):
@@ -78,7 +80,7 @@ def main() -> None:
         if not clips:
             continue
         name = folder(part, options.augment).name
-        codes, features, heard, _ = zip(*read_clips(speller, quantizer, clips))
+        codes, features, heard, _ = zip(*read_clips(speller, quantizer, clips, exact=part.endswith("/dev")))
         offsets = np.cumsum([0] + [len(c) for c in codes])
         store(TRAIN / "tokens" / f"{name}.npz", ids=[c.id for c in clips], offsets=offsets, codes=np.concatenate(codes))
         store(TRAIN / "features" / f"{name}.npz", features=np.concatenate(features), heard=np.concatenate(heard))

@@ -1,6 +1,6 @@
 """Trains the quantizer, and the speller on with it: what a code must keep is what the voice needs to say it again.
 
-    python -m zipper_train.train_quantizer --steps 1500
+    python -m zipper_train.train_quantizer --steps 1100
 
 The speller starts from `train_speller`'s checkpoint. Losses: CTC of letters and of phonemes on its features; the same after the code; and, on
 the synthetic voice, whose teacher tells what it says in every frame, what the voice's decoder reads (docs/voice.md). Resumes exactly from
@@ -32,7 +32,7 @@ from .train_speller import ctc, disturbed, prepare, read_off
 from . import train_speller
 
 CHECKPOINT = TRAIN / "quantizer.pt"
-HIBARI_SHARE = 0.4  # of the synthetic voice in an epoch
+HIBARI_SHARE = 0.3  # of the synthetic voice in an epoch
 PHONE_CLASSES = 1 + len(PHONES)
 
 
@@ -123,7 +123,7 @@ def load_tokens() -> Tokens:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1100)
     parser.add_argument("--frames", type=int, default=5000, help="25 Hz frames a batch")
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--speller-rate", type=float, default=0.5, help="the speller's rate, of the rest's")
@@ -178,7 +178,7 @@ def main() -> None:
                 names = dict.fromkeys(k for r in reports for k in r)
                 print(f"{step} {spent + time.time() - began:.0f} s: " + " ".join(f"{k} {np.mean([r[k] for r in reports if k in r]):.3f}" for k in names), flush=True)
                 reports = []
-            if step % 150 == 0 or step == options.steps:
+            if step % 300 == 0 or step == options.steps:
                 keep(CHECKPOINT, step, spent + time.time() - began, model=model, optimizer=optimizer, average=average)
                 for part, group in dev.items():
                     print(f"dev {part} {measure(average, group)}", flush=True)

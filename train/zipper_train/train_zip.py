@@ -1,14 +1,16 @@
 """Trains the speech tower and the zip: listening and speaking, batch about.
 
-    python -m zipper_train.train_zip --steps 4000 [--pretrain 0] [--from-export]
+    python -m zipper_train.train_zip --steps 4000 [--pretrain 0] [--start zip1.pt | --from-export]
 
 Starts with `--pretrain` steps of next-token prediction on speech tokens alone, then zips. Resumes exactly from $ZIPPER_DATA/train/zip.pt:
 batches, noise and rate follow from the step's number. `--steps` may be raised or lowered between runs: the rate is constant after its rise
-and falls linearly to nothing over the last `--decay` of the steps. `--from-export` starts from models/zipper-en instead of from nothing.
+and falls linearly to nothing over the last `--decay` of the steps. `--from-export` starts from models/zipper-en instead of from nothing, `--start` from another
+checkpoint's weights.
 """
 import argparse
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -225,13 +227,14 @@ def held_out(trainer, parts: dict) -> str:
 
 
 def plan(data: dict, epoch: int, frames: int) -> list[tuple[str, list]]:
-    """The batches of an epoch, listening and speaking mixed: (task, samples). Speaking is learnt from few voices, mostly one."""
+    """The batches of an epoch, mixed: (task, samples). Speaking is learnt from one voice; a share of speech alone keeps what the tower knew before."""
     rng = np.random.default_rng([11, epoch])
     pick = lambda samples, n: [samples[i] for i in rng.permutation(len(samples))[:n]]
-    listening = pick(data["human"], 2000) + pick(data["kokoro"], 200) + pick(data["hibari"], 600)
-    speaking = pick(data["hibari"], 1200) + pick(data["kokoro"], 60) + pick(data["kathleen"], 60)
-    out = [("listen", [listening[i] for i in b]) for b in batches([len(s.codes) for s in listening], frames, 2 * epoch)]
-    out += [("speak", [speaking[i] for i in b]) for b in batches([len(s.codes) for s in speaking], frames, 2 * epoch + 1)]
+    tasks = {"listen": pick(data["human"], 2000) + pick(data["kokoro"], 200) + pick(data["hibari"], 400),
+             "speak": pick(data["hibari"], 3400),
+             "speak alone": pick(data["hibari"], 150) + pick(data["human"], 250)}
+    out = [(task, [samples[i] for i in b]) for number, (task, samples) in enumerate(tasks.items())
+           for b in batches([len(s.codes) for s in samples], frames, 3 * epoch + number)]
     rng.shuffle(out)
     return out
 
@@ -247,6 +250,7 @@ def main() -> None:
     parser.add_argument("--decay", type=float, default=0.4, help="share of the steps over which the rate falls")
     parser.add_argument("--pretrain", type=int, default=0, help="steps of the speech tower alone")
     parser.add_argument("--from-export", action="store_true")
+    parser.add_argument("--start", type=Path, help="a checkpoint beside the own one; only its weights are taken")
     parser.add_argument("--frames", type=int, default=1500, help="25 Hz frames a batch")
     parser.add_argument("--rate", type=float, default=1.0e-3)
     parser.add_argument("--threads", type=int, default=2)
@@ -260,10 +264,12 @@ def main() -> None:
         from_export(trainer)
     optimizer = torch.optim.AdamW(groups(parameters, options.rate), lr=options.rate, betas=(0.9, 0.98))
     weights = Weights(trainer)
+    if options.start:
+        restore(CHECKPOINT.parent / options.start, weights=weights)
     step, spent, began = restore(CHECKPOINT, weights=weights, optimizer=optimizer)
 
     usable = lambda samples: [s for s in samples if len(s.codes) < LONGEST]
-    human = [s for part in HUMAN_TRAIN for variant in (0, 1) for s in read(part, variant)] + [s for part in UNLABELLED for s in read(part)]
+    human = [s for part in HUMAN_TRAIN for variant in (0, 1, 2) for s in read(part, variant)] + [s for part in UNLABELLED for s in read(part)]
     hibari = read("hibari")
     data = {"human": usable(human), "kokoro": usable(read(SYNTHETIC_TRAIN[0])), "hibari": usable(hibari[8:]), "kathleen": usable(read("kathleen/train"))}
     dev = {p.split("/")[0]: read(p)[:12] for p in HUMAN_DEV} | {"hibari": hibari[:8]}
@@ -278,7 +284,7 @@ def main() -> None:
             for g in optimizer.param_groups:
                 g["lr"] = options.rate * rate_of(step, options.steps, options.decay) * g["scale"]
             trainer.seed(step)
-            alone = step < options.pretrain
+            alone = step < options.pretrain or task.endswith("alone")
             with torch.autocast("cpu", torch.bfloat16):
                 loss, report = (trainer.listen if task == "listen" else trainer.speak)(samples, zipped=not alone)
             optimizer.zero_grad()
@@ -289,7 +295,7 @@ def main() -> None:
             step += 1
             if step == options.pretrain:
                 trainer.seed_last_link()
-            history.append((task + (" alone" if alone else ""), len(samples), report))
+            history.append((task.removesuffix(" alone") + (" alone" if alone else ""), len(samples), report))
             if step % 25 == 0:
                 lines = []
                 for kind in dict.fromkeys(t for t, _, _ in history):

@@ -4,6 +4,7 @@ use crate::server::Server;
 use crate::{build, models, place, run, setup};
 use anyhow::{Context, Result};
 use clap::Args;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -41,6 +42,9 @@ pub struct Transcribe {
     /// One JSON object a line: file, text, words, seconds, rtf, timings; or file, error
     #[arg(long)]
     pub json: bool,
+    /// Without a browser, on this machine's own adapter
+    #[arg(long)]
+    pub native: bool,
     /// Use dist/ as it is
     #[arg(long)]
     pub as_is: bool,
@@ -58,7 +62,7 @@ pub struct Speak {
     /// Where the sound goes
     #[arg(short, long, default_value = "out.wav")]
     pub output: PathBuf,
-    /// A file with a text a line, instead of one text
+    /// A file with a text a line, instead of one text; empty lines are left out
     #[arg(long, requires = "out_dir")]
     pub lines: Option<PathBuf>,
     /// Where the sounds of --lines go: 0001.wav and so on
@@ -73,6 +77,9 @@ pub struct Speak {
     /// One JSON object a line: text, file, seconds, rtf, first_sound_ms, timings; or text, error
     #[arg(long)]
     pub json: bool,
+    /// Without a browser, on this machine's own adapter
+    #[arg(long)]
+    pub native: bool,
     /// Use dist/ as it is
     #[arg(long)]
     pub as_is: bool,
@@ -108,6 +115,10 @@ pub fn generate(options: &Generate) -> Result<()> {
 
 /// `cargo xtask transcribe`.
 pub fn transcribe(options: &Transcribe) -> Result<()> {
+    if options.native {
+        let files = options.files.iter().map(|file| file.as_os_str());
+        return natively("transcribe", options.json, files);
+    }
     if !options.as_is {
         prepare()?;
     }
@@ -117,11 +128,25 @@ pub fn transcribe(options: &Transcribe) -> Result<()> {
 
 /// `cargo xtask speak`.
 pub fn speak(options: &Speak) -> Result<()> {
+    if options.native {
+        let mut given: Vec<OsString> = vec!["--seed".into(), options.seed.to_string().into()];
+        given.extend(options.text.iter().map(OsString::from));
+        let mut pair =
+            |name: &str, value: Option<OsString>| given.extend(value.into_iter().flat_map(|v| [name.into(), v]));
+        pair("--voice", options.voice.as_ref().map(Into::into));
+        pair("--temperature", options.temperature.map(|t| t.to_string().into()));
+        pair("--lines", options.lines.as_ref().map(Into::into));
+        pair("--out-dir", options.out_dir.as_ref().map(Into::into));
+        if options.lines.is_none() {
+            pair("--output", Some(options.output.clone().into()));
+        }
+        return natively("speak", options.json, given.iter().map(OsString::as_os_str));
+    }
     let mut jobs = Vec::new();
     if let (Some(lines), Some(folder)) = (&options.lines, &options.out_dir) {
         std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let texts = std::fs::read_to_string(lines).with_context(|| format!("{} cannot be read", lines.display()))?;
-        for (number, text) in texts.lines().enumerate() {
+        for (number, text) in texts.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
             let file = folder.join(format!("{:04}.wav", number + 1));
             jobs.push(serde_json::json!({ "text": text, "file": file }));
         }
@@ -146,6 +171,14 @@ pub fn speak(options: &Speak) -> Result<()> {
 /// `cargo xtask with-page`.
 pub fn with_page(options: &WithPage) -> Result<()> {
     drive(&options.script, &options.arguments)
+}
+
+/// Runs the program of the crate `native`, once the models are there.
+fn natively<'a>(task: &str, json: bool, arguments: impl Iterator<Item = &'a OsStr>) -> Result<()> {
+    models::run(&models::Options::default())?;
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "--package", "zipper-native", "--", task]).args(json.then_some("--json"));
+    run::check(command.args(arguments))
 }
 
 /// Everything that the page needs before it can be driven.

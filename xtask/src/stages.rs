@@ -18,7 +18,7 @@ pub struct Options {
 type Stage = (&'static str, fn() -> Result<()>);
 
 /// In the order of what fails soonest; each needs only what came before it.
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 11] = [
     ("format", || run::check(cargo("fmt").args(["--all", "--check"]))),
     ("setup", || setup::run(&setup::Options::default())),
     ("lint-js", || run::check(node_program("eslint/bin/eslint.js").args(["--max-warnings", "0", "."]))),
@@ -26,6 +26,7 @@ const STAGES: [Stage; 10] = [
     ("models", || models::run(&models::Options::default())),
     ("clippy", clippy),
     ("rust", || run::check(cargo("test").args(["--package", "zipper"]))),
+    ("native", native),
     ("wasm", wasm),
     // After the build, which makes the types of the engine that the page's modules are checked against.
     ("types", || run::check(node_program("typescript/bin/tsc").args(["-p", "tsconfig.json"]))),
@@ -77,6 +78,13 @@ fn xtask() -> Result<()> {
 /// which halves the work of a clean clone (`cargo clippy` would check all of burn a second time).
 fn clippy() -> Result<()> {
     run::check(linting(cargo("build").args(["--package", "zipper", "--lib", "--tests"]), "clippy-driver"))
+}
+
+/// The program without a browser.
+fn native() -> Result<()> {
+    let package = ["--package", "zipper-native"];
+    run::check(linting(cargo("build").args(package).arg("--tests"), "clippy-driver"))?;
+    run::check(cargo("test").args(package))
 }
 
 /// The page's module: lints first, then the release build that the browser tests load.
