@@ -1,18 +1,15 @@
 // Converse: speak to the page, it writes down what it hears, the text tower answers, the answer is spoken. One model does all three.
 
 import { Microphone } from "./audio.js";
+import { takeTurn } from "./conversation.js";
 import { element, show } from "./dom.js";
-import { ZipperError } from "./errors.js";
 import { Jobs } from "./jobs.js";
 import { Player } from "./player.js";
-import { say } from "./say.js";
 import { loadVoices } from "./speak.js";
-import { transcribe } from "./transcribe.js";
 
 /** @import { Zipper } from "./zipper.js" */
 
-/** Tokens of the longest answer: two or three sentences. */
-const ANSWER_TOKENS = 60;
+const STAGES = { listening: "Listening…", thinking: "Thinking…", speaking: "Speaking…" };
 
 const button = element("converse", HTMLButtonElement);
 const stopButton = element("converse-stop", HTMLButtonElement);
@@ -83,24 +80,22 @@ async function converse(signal) {
     await microphone.close();
     if (signal.aborted) return;
     await loadVoices(engine, signal, state);
-    state.textContent = "Listening…";
     const question = turn("You");
-    const heard = await transcribe(engine, samples, { signal, onText: (text) => (question.textContent = text) });
-    question.textContent = heard.text;
-    if (signal.aborted) return;
-    if (heard.text === "") throw new ZipperError("audio-silent", "no words were heard");
-    state.textContent = "Thinking…";
-    const answer = turn("Zipper");
-    const written = await engine.generate(heard.text, { chat: true, maxTokens: ANSWER_TOKENS, signal, onToken: ({ text }) => answer.append(text) });
-    const text = whole(written.text, written.stop);
-    answer.textContent = text;
-    if (signal.aborted || text === "") return;
-    state.textContent = "Speaking…";
+    /** @type {HTMLElement | undefined} */
+    let answer;
     const end = new Promise((resolve) => {
       player.onEnd = () => resolve(undefined);
       signal.addEventListener("abort", resolve, { once: true });
     });
-    await say(engine, text, { signal, onAudio: (samples_) => player.add(samples_) });
+    const turned = await takeTurn(engine, samples, {
+      voice: element("voice", HTMLSelectElement).value || undefined,
+      signal,
+      onStage: (stage) => (state.textContent = STAGES[stage]),
+      onHeard: (text) => (question.textContent = text),
+      onAnswer: (text) => ((answer ??= turn("Zipper")).textContent = text),
+      onAudio: (sound) => player.add(sound),
+    });
+    if (!turned.spoken) return;
     player.finish();
     await end;
   } finally {
@@ -109,16 +104,4 @@ async function converse(signal) {
     await microphone.close();
     await player.close();
   }
-}
-
-/**
- * An answer that was cut at its limit ends with its last whole sentence.
- * @param {string} text
- * @param {string} stop
- */
-function whole(text, stop) {
-  const trimmed = text.trim();
-  if (stop !== "length") return trimmed;
-  const end = Math.max(...[".", "!", "?"].map((mark) => trimmed.lastIndexOf(mark)));
-  return end > 0 ? trimmed.slice(0, end + 1) : trimmed;
 }

@@ -13,6 +13,7 @@ export class Player {
   /** @type {AudioWorkletNode | undefined} */
   #node;
   #paused = false;
+  #speed = 1;
   /** Seconds added so far. */
   length = 0;
   /** Seconds heard so far. */
@@ -41,6 +42,7 @@ export class Player {
       // What was handed over last is still on its way to the ear.
       if (data.kind === "ended") setTimeout(() => this.onEnd(), 1000 * (context.baseLatency + (context.outputLatency || 0)));
     };
+    node.port.postMessage({ speed: this.#speed });
     node.connect(context.destination);
     this.#node = node;
   }
@@ -66,10 +68,15 @@ export class Player {
     this.#node?.port.postMessage({ paused });
   }
 
+  /** 1 is the voice's own pace; the pitch stays. @param {number} speed */
+  set speed(speed) {
+    this.#speed = speed;
+    this.#node?.port.postMessage({ speed });
+  }
+
   /** @param {number} seconds */
   seek(seconds) {
     this.position = seconds;
-    // Whoever goes back wants to hear the end again.
     this.#node?.port.postMessage({ seek: seconds });
   }
 

@@ -20,6 +20,8 @@ const speakButton = element("speak-run", HTMLButtonElement);
 const pauseButton = element("speak-pause", HTMLButtonElement);
 const stopButton = element("speak-stop", HTMLButtonElement);
 const saveButton = element("speak-save", HTMLButtonElement);
+const againButton = element("speak-again", HTMLButtonElement);
+const speed = element("speak-speed", HTMLSelectElement);
 const seek = element("speak-seek", HTMLInputElement);
 const state = element("speak-state", HTMLElement);
 const reading = element("speak-reading", HTMLElement);
@@ -28,8 +30,8 @@ const reading = element("speak-reading", HTMLElement);
 let zipper;
 /** @type {Player | undefined} */
 let player;
-/** @type {Blob | undefined} */
-let file;
+/** What was said last, 24 kHz. @type {Float32Array | undefined} */
+let sound;
 /** Where each piece begins in the sound. @type {{ at: number, piece: Piece }[]} */
 let places = [];
 let text = "";
@@ -37,6 +39,7 @@ let text = "";
 const jobs = new Jobs((busy) => {
   show(stopButton, busy);
   show(pauseButton, busy);
+  show(againButton, !busy && Boolean(sound));
   enable();
 });
 
@@ -90,11 +93,18 @@ pauseButton.addEventListener("click", () => {
   player.pause(!player.paused);
   pauseButton.textContent = player.paused ? "Go on" : "Pause";
 });
-seek.addEventListener("input", () => player?.seek(seek.valueAsNumber));
+seek.addEventListener("input", () => {
+  if (player) player.seek(seek.valueAsNumber);
+  else void again(seek.valueAsNumber);
+});
+againButton.addEventListener("click", () => void again(0));
+speed.addEventListener("change", () => {
+  if (player) player.speed = Number(speed.value);
+});
 saveButton.addEventListener("click", () => {
-  if (!file) return;
+  if (!sound) return;
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
+  link.href = URL.createObjectURL(wav(sound));
   link.download = "zipper.wav";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
@@ -113,28 +123,18 @@ async function speak(signal) {
   if (!zipper) return;
   text = area.value;
   places = [];
-  file = undefined;
+  sound = undefined;
   show(saveButton, false);
   show(seek, false);
   /** @type {import("./zipped.js").Look[]} */
   const looks = [];
   const picture = element("speak-zipped-part", HTMLElement);
   show(picture, false);
-  pauseButton.textContent = "Pause";
-  const playing = new Player();
-  player = playing;
-  /** @type {(value: unknown) => void} */
-  let heard = () => {};
-  const end = new Promise((resolve) => (heard = resolve));
-  signal.addEventListener("abort", heard, { once: true });
-  try {
-    // Before anything is awaited: the click that allows sound must not grow old.
-    await playing.open();
-    await loadVoices(zipper, signal, state);
-    state.textContent = zipper.adapter.software ? "Reading (without a graphics processor, slowly)…" : "Reading…";
-    playing.onTime = follow;
-    playing.onEnd = () => heard(undefined);
-    const spoken = await say(zipper, text, {
+  const engine = zipper;
+  await withPlayer(signal, async (playing, end) => {
+    await loadVoices(engine, signal, state);
+    state.textContent = engine.adapter.software ? "Reading (without a graphics processor, slowly)…" : "Reading…";
+    const spoken = await say(engine, text, {
       ...(voices.value ? { voice: voices.value } : {}),
       seed: element("speak-seed", HTMLInputElement).valueAsNumber || 1,
       signal,
@@ -155,17 +155,53 @@ async function speak(signal) {
       ready: () => roomIn(playing, signal),
     });
     playing.finish();
-    if (spoken.samples.length > 0) file = wav(spoken.samples);
-    show(saveButton, Boolean(file));
+    if (spoken.samples.length > 0) sound = spoken.samples;
+    show(saveButton, Boolean(sound));
     const first = (spoken.first_sound_ms / 1000).toFixed(1);
     state.textContent = `${spoken.seconds.toFixed(1)} s of sound, the first after ${first} s${spoken.cancelled ? ", stopped" : ""}`;
     await end;
+  });
+}
+
+/** What was said last once more, from a second on. @param {number} from */
+async function again(from) {
+  const said = sound;
+  if (!said) return;
+  await jobs.run((signal) =>
+    withPlayer(signal, async (playing, end) => {
+      playing.add(said);
+      playing.seek(from);
+      playing.finish();
+      await end;
+    }),
+  );
+}
+
+/**
+ * A job with a loudspeaker; the sentence that is heard is marked.
+ * @param {AbortSignal} signal
+ * @param {(player: Player, end: Promise<unknown>) => Promise<void>} job `end` comes when all was heard, or at a stop
+ */
+async function withPlayer(signal, job) {
+  pauseButton.textContent = "Pause";
+  const own = new Player();
+  player = own;
+  const end = new Promise((resolve) => {
+    own.onEnd = () => resolve(undefined);
+    signal.addEventListener("abort", resolve, { once: true });
+  });
+  own.onTime = follow;
+  try {
+    // Before anything is awaited: the click that allows sound must not grow old.
+    await own.open();
+    own.speed = Number(speed.value);
+    await job(own, end);
   } finally {
-    await playing.close();
+    await own.close();
     reading.replaceChildren();
     delete reading.dataset["at"];
     show(reading, false);
-    if (player === playing) player = undefined;
+    if (player === own) player = undefined;
   }
 }
 

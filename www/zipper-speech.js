@@ -3,19 +3,23 @@
 //     <script type="module" src="/zipper/www/zipper-speech.js"></script>
 //     <zipper-speech></zipper-speech>
 //     <zipper-speech task="speak">Words that a click lets you hear.</zipper-speech>
+//     <zipper-speech task="converse"></zipper-speech>
 //
 // | attribute | |
 // | --- | --- |
-// | `task` | `transcribe` (if none is given) or `speak` |
-// | `src` | a recording to transcribe as soon as the model is in |
+// | `task` | `transcribe` (if none is given), `speak` or `converse`: what is said is answered aloud |
+// | `src` | a recording to transcribe, or to answer, instead of the microphone |
 // | `voice` | the voice's name, to speak with |
+// | `speed` | pace of the speech, 0.5 to 2 |
 // | `label` | the button's words |
 //
 // | event (bubbles) | `detail` |
 // | --- | --- |
 // | `zipper-progress` | bytes loaded and total |
 // | `zipper-text` | `{ text }`, so far |
-// | `zipper-result` | the whole transcript; or `{ text, seconds, rtf, first_sound_ms, cancelled, stops, timings }` of what was spoken |
+// | `zipper-answer` | `{ text }` of the answer, so far |
+// | `zipper-result` | the whole transcript; or `{ text, seconds, rtf, first_sound_ms, cancelled, stops, timings }` of what was spoken; or `{ heard, answer,
+// |  | spoken }`, a transcript, a text and what was spoken of it |
 // | `zipper-audio-start`, `zipper-audio-end` | `{ text }`: sound is heard, and no more |
 // | `zipper-error` | `{ code, message, remedy }` |
 //
@@ -23,6 +27,7 @@
 // page share one engine.
 
 import { Microphone } from "./audio.js";
+import { takeTurn } from "./conversation.js";
 import { ZipperError, asZipperError } from "./errors.js";
 import { Player } from "./player.js";
 import { say } from "./say.js";
@@ -40,6 +45,10 @@ const STYLE = `
   .state { font-size: 0.85em; opacity: 0.75; }
 `;
 
+/** The button's words, by task. @type {Record<string, string>} */
+const WORDS = { transcribe: "Speak", speak: "Hear it", converse: "Say something" };
+const STAGES = { listening: "Listening…", thinking: "Thinking…", speaking: "Speaking…" };
+
 /** @type {Promise<Zipper> | undefined} */
 let engine;
 
@@ -50,6 +59,11 @@ function sharedEngine() {
     engine = undefined;
   });
   return engine;
+}
+
+/** What is told of a sound, without the sound. @param {import("./say.js").Spoken} spoken */
+function figures({ seconds, rtf, first_sound_ms, cancelled, stops, timings }) {
+  return { seconds, rtf, first_sound_ms, cancelled, stops, timings };
 }
 
 /** The element. */
@@ -72,7 +86,7 @@ export class ZipperSpeech extends HTMLElement {
     this.#button.type = "button";
     this.#button.addEventListener("click", () => {
       if (this.#stop) this.#stop.abort();
-      else void this.#run(() => (this.#speaks ? this.#say() : this.#record()));
+      else void this.#run(() => this.#begin());
     });
     this.#state.className = "state";
     this.#state.setAttribute("role", "status");
@@ -82,14 +96,23 @@ export class ZipperSpeech extends HTMLElement {
     this.#name();
   }
 
-  get #speaks() {
-    return this.getAttribute("task") === "speak";
+  get #task() {
+    return this.getAttribute("task") ?? "transcribe";
   }
 
   connectedCallback() {
-    const task = this.getAttribute("task") ?? "transcribe";
-    if (task !== "transcribe" && task !== "speak") this.#fail(new ZipperError("bad-option", `task is ${task}, expected transcribe or speak`));
+    if (!(this.#task in WORDS)) this.#fail(new ZipperError("bad-option", `task is ${this.#task}, expected transcribe, speak or converse`));
     this.#name();
+  }
+
+  /** What a click begins. @returns {Promise<{ text: string, detail?: unknown }>} */
+  async #begin() {
+    const source = this.getAttribute("src");
+    if (this.#task === "speak") return await this.#say();
+    if (this.#task === "transcribe") return await this.#record((sound) => this.#hear(sound));
+    return await this.#sounding((player) =>
+      source ? this.#download(source).then((sound) => this.#answer(sound, player)) : this.#record((sound) => this.#answer(sound, player)),
+    );
   }
 
   /**
@@ -99,21 +122,27 @@ export class ZipperSpeech extends HTMLElement {
    */
   attributeChangedCallback(name, _before, value) {
     if (name === "label") this.#name();
-    else if (value) void this.#run(() => this.#fetch(value));
+    // An answer is heard, and only a click allows that.
+    else if (value && this.#task !== "converse") void this.#run(async () => this.#hear(await this.#download(value)));
   }
 
   #name() {
-    this.#button.textContent = this.#stop ? "Stop" : (this.getAttribute("label") ?? (this.#speaks ? "Hear it" : "Speak"));
+    this.#button.textContent = this.#stop ? "Stop" : (this.getAttribute("label") ?? WORDS[this.#task] ?? "Speak");
   }
 
   /** @param {string} source */
-  async #fetch(source) {
+  async #download(source) {
     const response = await fetch(source).catch(() => undefined);
     if (!response?.ok) throw new ZipperError("download-failed", `${source} could not be downloaded`);
-    return await this.#hear(await response.blob());
+    return await response.blob();
   }
 
-  async #record() {
+  /**
+   * What the microphone hears until the button is pressed again goes to `use`.
+   * @template T
+   * @param {(sound: Float32Array<ArrayBuffer>) => Promise<T>} use
+   */
+  async #record(use) {
     const microphone = new Microphone();
     const recording = new AbortController();
     this.#stoppable(recording);
@@ -122,7 +151,10 @@ export class ZipperSpeech extends HTMLElement {
         this.#state.textContent = dead ? "The microphone delivers silence." : `${Math.floor(seconds)} s`;
       });
       await new Promise((resolve) => recording.signal.addEventListener("abort", resolve, { once: true }));
-      return await this.#hear(await microphone.samples());
+      const samples = await microphone.samples();
+      await microphone.close();
+      this.#stoppable(undefined);
+      return await use(samples);
     } finally {
       this.#stoppable(undefined);
       await microphone.close();
@@ -142,42 +174,105 @@ export class ZipperSpeech extends HTMLElement {
     });
   }
 
-  /** Says the element's own words. */
-  async #say() {
-    const text = this.textContent ?? "";
-    const stop = new AbortController();
-    const { signal } = stop;
+  /**
+   * A job with a loudspeaker.
+   * @template T
+   * @param {(player: Player) => Promise<T>} job
+   */
+  async #sounding(job) {
     const player = new Player();
-    this.#stoppable(stop);
     try {
       // First of all: the click that allows sound must not grow old.
       await player.open();
-      const zipper = await sharedEngine();
-      await zipper.loadSpeaking({ signal, onProgress: this.#progress });
-      this.#state.textContent = zipper.adapter.software ? "Speaking (without a graphics processor, slowly)…" : "Speaking…";
-      const end = new Promise((resolve) => {
-        player.onEnd = () => resolve(undefined);
-        signal.addEventListener("abort", resolve, { once: true });
-      });
-      const voice = this.getAttribute("voice");
-      let begun = false;
-      const { seconds, rtf, first_sound_ms, cancelled, stops, timings } = await say(zipper, text, {
-        ...(voice ? { voice } : {}),
-        signal,
-        onAudio: (samples) => {
-          player.add(samples);
-          if (!begun) this.#tell("zipper-audio-start", { text });
-          begun = true;
-        },
-      });
-      player.finish();
-      await end;
-      this.#tell("zipper-audio-end", { text });
-      return { text: "", detail: { text, seconds, rtf, first_sound_ms, cancelled, stops, timings } };
+      const speed = Number(this.getAttribute("speed") ?? 1);
+      player.speed = speed >= 0.5 && speed <= 2 ? speed : 1;
+      return await job(player);
     } finally {
       this.#stoppable(undefined);
       await player.close();
     }
+  }
+
+  /**
+   * The engine with speaking loaded, and a way to stop it.
+   * @returns {Promise<{ zipper: Zipper, signal: AbortSignal }>}
+   */
+  async #speaker() {
+    const stop = new AbortController();
+    this.#stoppable(stop);
+    const zipper = await sharedEngine();
+    await zipper.loadSpeaking({ signal: stop.signal, onProgress: this.#progress });
+    return { zipper, signal: stop.signal };
+  }
+
+  /**
+   * Plays what comes, and tells when it is heard.
+   * @param {Player} player
+   * @param {AbortSignal} signal
+   * @param {() => string} text
+   */
+  #heard(player, signal, text) {
+    let begun = false;
+    const end = new Promise((resolve) => {
+      player.onEnd = () => resolve(undefined);
+      signal.addEventListener("abort", resolve, { once: true });
+    });
+    return {
+      onAudio: (/** @type {Float32Array} */ samples) => {
+        player.add(samples);
+        if (!begun) this.#tell("zipper-audio-start", { text: text() });
+        begun = true;
+      },
+      end: async () => {
+        player.finish();
+        if (begun) await end;
+        this.#tell("zipper-audio-end", { text: text() });
+      },
+    };
+  }
+
+  /** Says the element's own words. */
+  #say() {
+    return this.#sounding(async (player) => {
+      const text = this.textContent ?? "";
+      const { zipper, signal } = await this.#speaker();
+      this.#state.textContent = zipper.adapter.software ? "Speaking (without a graphics processor, slowly)…" : "Speaking…";
+      const voice = this.getAttribute("voice");
+      const { onAudio, end } = this.#heard(player, signal, () => text);
+      const spoken = await say(zipper, text, { ...(voice ? { voice } : {}), signal, onAudio });
+      await end();
+      return { text: "", detail: { text, ...figures(spoken) } };
+    });
+  }
+
+  /**
+   * Answers what was said.
+   * @param {Blob | Float32Array<ArrayBuffer>} sound
+   * @param {Player} player
+   */
+  async #answer(sound, player) {
+    const { zipper, signal } = await this.#speaker();
+    let [question, answer] = ["", ""];
+    const show = () => (this.#text.textContent = answer ? `${question} — ${answer}` : question);
+    const { onAudio, end } = this.#heard(player, signal, () => answer);
+    const turn = await takeTurn(zipper, sound, {
+      voice: this.getAttribute("voice") ?? undefined,
+      signal,
+      onStage: (stage) => (this.#state.textContent = STAGES[stage]),
+      onHeard: (text) => {
+        question = text;
+        show();
+        this.#tell("zipper-text", { text });
+      },
+      onAnswer: (text) => {
+        answer = text;
+        show();
+        this.#tell("zipper-answer", { text });
+      },
+      onAudio,
+    });
+    if (turn.spoken) await end();
+    return { text: `${question} — ${answer}`, detail: { heard: turn.heard, answer: turn.answer, spoken: turn.spoken && figures(turn.spoken) } };
   }
 
   /** @param {AbortController | undefined} stop */

@@ -1,12 +1,15 @@
-"""Is what the voice says understood? WER of whisper-base (greedy, 30 s window) on our speech.
+"""Is what the voices say understood, and does it sound well? WER of whisper-base (greedy, 30 s window) and MOS predictors on our speech.
 
-    python -m voice.evaluate [--copy 40] [--speak 40] [--temperature 0.7]
+    python -m voice.evaluate [--copy 40] [--speak 40] [--others 10] [--mos] [--temperature 0.7]
 
-`--copy`: real speech tokens of held-out synthetic clips through the voice, beside the teacher's own sound of the same texts: what tokens and voice cost. `--speak`: texts
-through zip and voice. Texts are of the clips that `voice.train` holds out. Writes $ZIPPER_DATA/train/voice/evaluation.json.
+`--copy`: real speech tokens of held-out synthetic clips through the first voice, beside the teacher's own sound of the same texts: what tokens and voice
+cost. `--speak`: texts through zip and first voice. `--others`: the first of these texts through every other voice. Texts are of clips that
+`voice.train` holds out. Writes $ZIPPER_DATA/train/voice/evaluation.json.
 """
 import argparse
 import json
+import sys
+import types
 
 import numpy as np
 import soxr
@@ -14,56 +17,89 @@ import torch
 
 from zipper_train.decode import speak
 from zipper_train.evaluate import Whisper, rates
+from zipper_train.states import texts_of
+from zipper_train.synthesize import speed_of
+from zipper_train.text import spelled
 from zipper_train.train_zip import Trainer, load_trained
 
 from . import synthesis
+from .clips import NAMES, heart_clips
 from .decoder import gated, hertz
 from .export import trained
-from .targets import TARGETS, recipe
+from .targets import TARGETS
 from .teacher import Teacher
-
-HELD_OUT = 40  # as in `voice.train`
+from .train import HELD_OUT
 
 
 @torch.no_grad()
-def sound(acoustic, decoder, codes, seed: int = 0) -> np.ndarray:
+def sound(acoustic, decoder, codes, seed: int = 0, voice: int = 0) -> np.ndarray:
     """Samples at 24 kHz of speech tokens [tokens], 960 each."""
-    codes, voice = torch.as_tensor(np.asarray(codes, np.int64))[None], torch.tensor([0])
+    codes, voice = torch.as_tensor(np.asarray(codes, np.int64))[None], torch.tensor([voice])
     features = gated(acoustic(codes, voice))
     return synthesis.sound(decoder(features, voice), hertz(features), seed)[0, : 960 * codes.shape[1]].numpy()
+
+
+class Mos:
+    """distillMOS and DNSMOS (overall), means over clips."""
+
+    def __init__(self):
+        # distillmos imports torchaudio for its own command line alone.
+        sys.modules.setdefault("torchaudio", types.ModuleType("torchaudio"))
+        import distillmos
+        self.distilled = distillmos.ConvTransformerSQAModel().eval()
+
+    @torch.no_grad()
+    def __call__(self, clips: list[np.ndarray]) -> dict:
+        from speechmos import dnsmos
+        distilled, dns = [], []
+        for samples in clips:
+            samples = np.clip(soxr.resample(samples, synthesis.RATE, 16_000), -1, 1)
+            distilled.append(self.distilled(torch.from_numpy(samples)[None].float()).item())
+            dns.append(dnsmos.run(samples, 16_000)["ovrl_mos"])
+        return {"distillmos": round(float(np.mean(distilled)), 2), "dnsmos": round(float(np.mean(dns)), 2)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--copy", type=int, default=40)
     parser.add_argument("--speak", type=int, default=40)
+    parser.add_argument("--others", type=int, default=0)
+    parser.add_argument("--mos", action="store_true")
     parser.add_argument("--temperature", type=float, default=0.7)
     parser.add_argument("--top-k", type=int, default=50)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     acoustic, decoder, steps = trained()
-    whisper = Whisper(options.threads)
+    whisper, mos = Whisper(options.threads), Mos() if options.mos else (lambda clips: {})
     heard = lambda audio: whisper.transcript(soxr.resample(audio, synthesis.RATE, 16_000))
-    held = set(np.load(TARGETS / "0000.npz")["ids"][:HELD_OUT].tolist())
-    clips = [clip for clip in recipe() if clip[0] in held]
+    texts, held = texts_of("hibari"), heart_clips()[:HELD_OUT]
     report = {"acoustic_steps": steps}
     if options.copy:
-        teacher, group = Teacher(), clips[: options.copy]
-        truth = [text for _, text, _, _ in group]
-        copies = [heard(sound(acoustic, decoder, codes)) for *_, codes in group]
-        own = [heard(teacher.voice(text, speed=speed, seed=int(number))) for number, text, speed, _ in group]
-        report["copy"] = {"clips": len(group), "wer": round(rates(truth, copies), 4), "teacher": round(rates(truth, own), 4), "examples": list(zip(truth, copies))[:6]}
+        teacher, group = Teacher(), held[: options.copy]
+        truth = [texts[c.id] for c in group]
+        copies = [sound(acoustic, decoder, c.codes) for c in group]
+        own = [teacher.voice(texts[c.id], speed=speed_of(int(c.id)), seed=int(c.id)) for c in group]
+        said, taught = [heard(a) for a in copies], [heard(a) for a in own]
+        report["copy"] = {"clips": len(group), "wer": round(rates(truth, said), 4)} | mos(copies) | {"examples": list(zip(truth, said))[:6]}
+        report["teacher"] = {"wer": round(rates(truth, taught), 4)} | mos(own)
     if options.speak:
         trainer = Trainer().eval()
-        report["zip_steps"], group = load_trained(trainer)[0], clips[: options.speak]
-        truth, said, ended = [text for _, text, _, _ in group], [], 0
-        for number, text, _, _ in group:
+        report["zip_steps"], group = load_trained(trainer)[0], [c for c in held if spelled(texts[c.id])][: options.speak]  # the page gives words, no digits
+        truth, codes, ended = [texts[c.id] for c in group], [], 0
+        for c in group:
             with torch.autocast("cpu", torch.bfloat16):
-                codes, end = speak(trainer.zip, text, options.temperature, options.top_k, seed=int(number))
-            said.append(heard(sound(acoustic, decoder, codes)) if codes else "")
+                tokens, end = speak(trainer.zip, texts[c.id], options.temperature, options.top_k, seed=int(c.id))
+            codes.append(tokens)
             ended += end
-        report["speak"] = {"sentences": len(group), "temperature": options.temperature, "wer": round(rates(truth, said), 4), "ended_by_itself": ended, "examples": list(zip(truth, said))[:6]}
+        for number, name in enumerate(NAMES[: None if options.others else 1]):
+            count = options.others if number else len(group)
+            clips = [sound(acoustic, decoder, c, voice=number) for c in codes[:count] if c]
+            said = [heard(audio) for audio in clips]
+            report[f"speak {name}"] = {"sentences": count, "temperature": options.temperature, "wer": round(rates(truth[:count], said), 4),
+                                       "seconds": round(sum(len(c) for c in codes[:count]) / 25, 1), "real_seconds": round(sum(len(c.codes) for c in group[:count]) / 25, 1),
+                                       } | mos(clips) | {"examples": list(zip(truth, said))[:6]}
+        report["ended_by_itself"] = ended
     (TARGETS.parent / "evaluation.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
 

@@ -13,23 +13,32 @@ from zipper_train.export import flat
 from zipper_train.paths import MODEL
 
 from . import synthesis
+from .clips import NAMES, heart_clips
 from .decoder import BINS, CONTENT, HIDDEN, PARTS, WIDTH, Acoustic, Decoder, gated, hertz
-from .targets import recipe
-from .teacher import decoder_weights
-from .train import CHECKPOINT
+from .kokoro import VOICES as KOKORO
+from .train import CHECKPOINT, Voices
 
-VOICES = [{"name": "heart", "label": "Heart", "gender": "female", "accent": "American", "from": "hibari-tts 0.2.1, voice heart (after Kokoro-82M's af_heart)"}]
+KINDS = {"a": "American", "b": "British", "f": "female", "m": "male"}
+
+
+def about(name: str) -> dict:
+    """What a page shows of a voice; Kokoro's names begin with accent and gender."""
+    kokoro = KOKORO.get(name)
+    accent, gender = (KINDS[c] for c in (kokoro or "af")[:2])
+    source = f"Kokoro-82M v1.0, voice {kokoro}" if kokoro else "hibari-tts 0.2.1, voice heart (after Kokoro-82M's af_heart)"
+    return {"name": name, "label": name.capitalize(), "gender": gender, "accent": accent, "from": source}
+
+
+VOICES = [about(name) for name in NAMES]
 REFERENCE_TOKENS, REFERENCE_SEED = 30, 7
 
 
 def trained() -> tuple[Acoustic, Decoder, int]:
-    """Acoustic decoder of the checkpoint, decoder of the teacher, steps."""
+    """Acoustic decoder, decoder and steps of the checkpoint."""
     saved = torch.load(CHECKPOINT)
-    acoustic = Acoustic(len(VOICES))
-    acoustic.load_state_dict(saved["average"])
-    decoder = Decoder(len(VOICES))
-    decoder.start_from(decoder_weights())
-    return acoustic.eval(), decoder.eval(), saved["step"]
+    model = Voices()
+    model.load_state_dict(saved["average"])
+    return model.acoustic.eval(), model.decoder.eval(), saved["step"]
 
 
 def tensors(acoustic: Acoustic, decoder: Decoder) -> dict:
@@ -50,7 +59,7 @@ def stored(packed: dict, acoustic: Acoustic, decoder: Decoder) -> None:
 @torch.no_grad()
 def reference(acoustic: Acoustic, decoder: Decoder) -> dict:
     """Every boundary for a short piece of real speech tokens."""
-    codes = torch.from_numpy(recipe()[0][3][:REFERENCE_TOKENS].astype("int64"))
+    codes = torch.from_numpy(heart_clips()[0].codes[:REFERENCE_TOKENS].astype("int64"))
     voice = torch.tensor([0])
     found = acoustic(codes[None], voice)
     features = gated(found)
@@ -75,7 +84,7 @@ def main() -> None:
                "decoder_blocks": 8, "fft": synthesis.SIZE, "hop": synthesis.HOP, "voices": VOICES, "training": {"acoustic_steps": steps}}
     MODEL.joinpath("voice.json").write_text(json.dumps(numbers, indent=1) + "\n")
     save_file({k: v.contiguous() for k, v in reference(acoustic, decoder).items()}, MODEL / "reference" / "voice.safetensors",
-              {"tokens": f"the first {REFERENCE_TOKENS} of hibari clip {recipe()[0][0]}", "seed": str(REFERENCE_SEED), "frames": "parts, source and noise: frames 40..43"})
+              {"tokens": f"the first {REFERENCE_TOKENS} of hibari clip {heart_clips()[0].id}", "seed": str(REFERENCE_SEED), "frames": "parts, source and noise: frames 40..43"})
     print(steps, f"{MODEL.joinpath('voice.safetensors').stat().st_size / 1e6:.1f} MB")
 
 

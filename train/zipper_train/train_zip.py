@@ -28,6 +28,7 @@ from .factored import factor
 from .guide import characters_of_frames, frames_of_tokens, guide_loss
 from .model import CODES, END, SPEECH, START, TEXT, build, trainable
 from .paths import MODEL, TRAIN
+from .text import spelled
 
 CHECKPOINT = TRAIN / "zip.pt"
 GUIDED_HEADS = 5
@@ -231,7 +232,8 @@ def plan(data: dict, epoch: int, frames: int) -> list[tuple[str, list]]:
     rng = np.random.default_rng([11, epoch])
     pick = lambda samples, n: [samples[i] for i in rng.permutation(len(samples))[:n]]
     tasks = {"listen": pick(data["human"], 2000) + pick(data["kokoro"], 200) + pick(data["hibari"], 400),
-             "speak": pick(data["hibari"], 3400),
+             # Whoever speaks is given words, no digits.
+             "speak": pick([s for s in data["hibari"] if spelled(s.text)], 3400),
              "speak alone": pick(data["hibari"], 150) + pick(data["human"], 250)}
     out = [(task, [samples[i] for i in b]) for number, (task, samples) in enumerate(tasks.items())
            for b in batches([len(s.codes) for s in samples], frames, 3 * epoch + number)]
