@@ -85,6 +85,11 @@ const BEFORE_YEARS: [&str; 14] = [
     "in", "since", "of", "until", "till", "by", "year", "from", "before", "after", "around", "during", "spring",
     "summer",
 ];
+/// After these a Roman numeral counts; after other names it ranks (Henry VIII).
+const COUNTED: [&str; 18] = [
+    "act", "appendix", "article", "book", "chapter", "class", "figure", "grade", "group", "level", "part", "phase",
+    "scene", "section", "stage", "type", "volume", "war",
+];
 /// All capitals, but said as a word.
 const WORDS_IN_CAPITALS: [&str; 8] = ["NASA", "NATO", "AIDS", "UNICEF", "COVID", "OPEC", "SCUBA", "LASER"];
 
@@ -105,7 +110,10 @@ pub fn spoken(text: &str) -> String {
         let core = word.trim_start_matches(['(', '[', '{', '"', '\'', '*', '_', '<']);
         let trimmed = core.trim_end_matches([',', '.', '!', '?', ';', ':', ')', ']', '}', '"', '\'', '*', '_', '>']);
         let mut tail: String = core[trimmed.len()..].chars().filter(|c| ",.!?;:".contains(*c)).collect();
-        let said = if let Some((said, took)) = with_next(trimmed, after) {
+        let said = if let Some(area) = area_code(word, after) {
+            tail = ",".into();
+            area
+        } else if let Some((said, took)) = with_next(trimmed, after) {
             skip = took;
             if took {
                 let rest = after.trim_end_matches([',', '.', '!', '?', ';', ':']);
@@ -158,6 +166,9 @@ fn ranges(text: &str) -> String {
 /// What needs the next word: money in millions, a number with its unit, half past five "pm". Says whether the next word was used.
 fn with_next(word: &str, next: &str) -> Option<(String, bool)> {
     let bare = next.trim_end_matches([',', '.', '!', '?', ';', ':', ')']).to_ascii_lowercase();
+    if let Some((currency, "")) = money(word) {
+        return Some((currency_said(currency, &bare)?, true));
+    }
     if let Some((currency, amount)) = money(word) {
         let short = [("bn", "billion"), ("tn", "trillion"), ("k", "thousand"), ("m", "million"), ("b", "billion")];
         let lower = amount.to_ascii_lowercase();
@@ -182,10 +193,11 @@ fn with_next(word: &str, next: &str) -> Option<(String, bool)> {
 
 type Currency = (&'static str, &'static str);
 
-/// `$3.50`, `£5`, `€1,200`.
+/// `$3.50`, `£5`, `€1,200`, `5$`; a sign alone has an empty amount.
 fn money(word: &str) -> Option<(Currency, &str)> {
     let currencies = [("$", ("dollar", "cent")), ("£", ("pound", "penny")), ("€", ("euro", "cent"))];
-    currencies.into_iter().find_map(|(sign, names)| word.strip_prefix(sign).map(|amount| (names, amount)))
+    let sides = |sign| word.strip_prefix(sign).or(word.strip_suffix(sign));
+    currencies.into_iter().find_map(|(sign, names)| sides(sign).map(|amount| (names, amount)))
 }
 
 fn currency_said((whole, part): Currency, amount: &str) -> Option<String> {
@@ -226,7 +238,7 @@ fn word_said(word: &str, before: &str, shouted: bool) -> String {
     if !word.contains(|c: char| c.is_ascii_digit()) {
         return letters_said(word, before, shouted);
     }
-    let rules = [time, date, telephone, range, fraction, percent, sequence, decade];
+    let rules = [time, date, telephone, version, range, fraction, percent, sequence, decade];
     if let Some(said) = rules.iter().find_map(|rule| rule(word)) {
         return said;
     }
@@ -280,7 +292,8 @@ fn letters_said(word: &str, before: &str, shouted: bool) -> String {
     }
     let named = before.chars().next().is_some_and(char::is_uppercase) && before.len() > 1;
     if let Some(value) = roman(word).filter(|_| named) {
-        return format!("the {}", ordinal(value));
+        let counted = COUNTED.contains(&before.to_ascii_lowercase().as_str());
+        return if counted { cardinal(value) } else { format!("the {}", ordinal(value)) };
     }
     let capitals = word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c == '.');
     if capitals && !shouted && word.len() < 7 && !WORDS_IN_CAPITALS.contains(&word) {
@@ -387,6 +400,20 @@ fn telephone(word: &str) -> Option<String> {
     let fits = matches!(shape[..], [3, 4] | [3, 3, 4] | [1, 3, 3, 4]) && !(word.contains('.') && shape.len() == 2);
     let numeric = parts.iter().all(|p| p.chars().all(|c| c.is_ascii_digit()));
     (fits && numeric).then(|| parts.iter().map(|p| digits(p)).collect::<Vec<_>>().join(", "))
+}
+
+/// `(212)` before `555-0199`.
+fn area_code(word: &str, next: &str) -> Option<String> {
+    let code = word.strip_prefix('(')?.strip_suffix(')').filter(|c| c.len() == 3)?;
+    let follows = telephone(next.trim_end_matches([',', '.', '!', '?', ';', ':', ')'])).is_some();
+    (follows && code.chars().all(|c| c.is_ascii_digit())).then(|| digits(code))
+}
+
+/// `3.5.1`.
+fn version(word: &str) -> Option<String> {
+    let parts: Vec<&str> = word.trim_start_matches(['v', 'V']).split('.').collect();
+    let said: Vec<String> = parts.iter().map(|p| integer(p).map(cardinal)).collect::<Option<_>>()?;
+    (parts.len() > 2).then(|| said.join(" point "))
 }
 
 /// `5-10`.
@@ -560,6 +587,10 @@ mod tests {
             ("5–6 days, 5 – 6 °C – or more", "five to six days, five to six degrees Celsius or more"),
             ("€5m, $2bn and $1.5k", "five million euros, two billion dollars and one point five thousand dollars"),
             ("Łódź has 10 m²", "Lodz has ten meters squared"),
+            ("Chapter IV of World War II, by Louis XIV", "Chapter four of World War two, by Louis the fourteenth"),
+            ("$ 5 or 5$, not 20€.", "five dollars or five dollars, not twenty euros."),
+            ("Call (212) 555-0199.", "Call two one two, five five five, zero one nine nine."),
+            ("Version 3.5.1 and v2.0.13", "Version three point five point one and two point zero point thirteen"),
         ];
         for (written, said) in cases {
             assert_eq!(spoken(written), said, "{written}");

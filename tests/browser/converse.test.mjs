@@ -36,7 +36,7 @@ test("what is said into the microphone is written down, answered and spoken, unt
   await page.click("#converse-stop");
   await page.waitForSelector("#converse:not([disabled])", { timeout: 120_000 });
   assert.equal(await page.textContent("#converse"), "Say something");
-  assert.ok(await page.isHidden("#trouble"));
+  assert.equal(await page.isVisible("#trouble") && (await page.textContent("#trouble")), false);
 });
 
 test("the element answers a recording aloud and tells the page", async () => {
