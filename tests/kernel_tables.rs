@@ -1,4 +1,4 @@
-//! Embedding, depthwise convolution and resampling over time against plain burn; the roofline's reading against the host.
+//! Embedding, depthwise convolution, resampling over time, spectra and overlapping windows against plain burn; the roofline's reading against the host.
 
 mod common;
 
@@ -8,6 +8,8 @@ use zipper::gpu::{storage_from, storage_zeroed};
 use zipper::kernels::depthwise::{self, Depthwise};
 use zipper::kernels::embed::{self, embed};
 use zipper::kernels::matmul::{GpuMatrix, Rows};
+use zipper::kernels::overlap_add::{self, overlap_add};
+use zipper::kernels::spectrum::{self, SpectrumShape, spectrum};
 use zipper::kernels::stream_read::{self, stream_read};
 use zipper::kernels::stretch::{self, stretch};
 use zipper::weights::quant::{Format, Matrix};
@@ -103,5 +105,66 @@ fn resampling_equals_burn() {
             let want = stretch::reference::stretch(tensor(&x, [count, width], &device), rows, step);
             assert_close(&format!("{set:?} {count} to {rows} x {width}"), &got, &values(want), 1e-5);
         }
+    }
+}
+
+#[test]
+fn spectra_equal_burn() {
+    let gpu = open(SETS[0]);
+    let device = gpu.burn().expect("burn shares the device");
+    for (bins, count, stride, first, frame, seed) in [
+        (1, 1, 2, 0, 0, 0),
+        (5, 3, 12, 1, 7, 1),
+        (64, 2, 128, 0, 3, 9),
+        (601, 4, 1216, 2, 40, 7),
+        (65, 70, 136, 0, 1000, 3),
+    ] {
+        // Far apart, so that the bounds are met: logarithms over 7, turns over 1, phases over 2 pi.
+        let parts: Vec<f32> = noise((first + count) * 5 * bins, 1).iter().map(|v| v * 8.0).collect();
+        let source = noise(count * stride, 2);
+        let buffers = [storage_from(&gpu, "parts", &parts), storage_from(&gpu, "source", &source)];
+        let out = storage_zeroed(&gpu, "out", count * stride);
+        let got = run(&gpu, &out, count * stride, |plan| {
+            let shape = SpectrumShape { bins, count, stride, first, frame, seed };
+            spectrum(plan, &buffers[0], &buffers[1], &out, shape);
+        });
+        let halves = |rows: &[f32]| -> [Tensor<2>; 2] {
+            [0, bins].map(|from| {
+                let half: Vec<f32> = rows.chunks(stride).flat_map(|row| row[from..from + bins].to_vec()).collect();
+                tensor(&half, [count, bins], &device)
+            })
+        };
+        let mut hiss = vec![0.0; count * stride];
+        for t in 0..count {
+            for bin in 0..bins {
+                let z = zipper::vocoder::synthesis::noise(seed, (frame + t) as u32, bin as u32);
+                (hiss[t * stride + bin], hiss[t * stride + bins + bin]) = (z.re, z.im);
+            }
+        }
+        let used = tensor(&parts[first * 5 * bins..], [count, 5, bins], &device);
+        let [real, imaginary] = spectrum::reference::spectrum(used, halves(&source), halves(&hiss)).map(values);
+        for t in 0..count {
+            let what = format!("{bins} bins, frame {t} of {count}");
+            let row = &got[t * stride..];
+            // Up to e^7 a term.
+            assert_close(&what, &row[..bins], &real[t * bins..(t + 1) * bins], 5e-3);
+            let mut want = imaginary[t * bins..(t + 1) * bins].to_vec();
+            (want[0], want[bins - 1]) = (0.0, 0.0);
+            assert_close(&what, &row[bins..2 * bins], &want, 5e-3);
+        }
+    }
+}
+
+#[test]
+fn overlapping_windows_equal_burn() {
+    let gpu = open(SETS[0]);
+    let device = gpu.burn().expect("burn shares the device");
+    for (size, hop, count) in [(1, 1, 1), (4, 1, 7), (12, 3, 5), (7, 3, 9), (5, 5, 3), (1200, 300, 21)] {
+        let windows = noise(size * count, 1);
+        let (buffer, samples) = (storage_from(&gpu, "windows", &windows), (count - 1) * hop + size);
+        let out = storage_zeroed(&gpu, "out", samples);
+        let got = run(&gpu, &out, samples, |plan| overlap_add(plan, &buffer, &out, size, hop, count));
+        let want = values(overlap_add::reference::overlap_add(tensor(&windows, [count, size], &device), hop));
+        assert_close(&format!("{count} windows of {size}, {hop} apart"), &got, &want, 1e-6);
     }
 }

@@ -5,6 +5,7 @@ mod common;
 use common::{SETS, model, open, relative_error, tensors};
 use zipper::gpu::Gpu;
 use zipper::vocoder::acoustic::{CHANNELS, STRIDE};
+use zipper::vocoder::istft::Istft;
 use zipper::vocoder::synthesis::noise;
 use zipper::vocoder::{SAMPLES_PER_TOKEN, Speech, Voice, frames};
 
@@ -40,7 +41,7 @@ fn snr(got: &[f32], want: &[f32]) -> f32 {
 fn every_boundary_equals_the_recorded_one() {
     for set in SETS {
         let gpu = open(set);
-        let (voice, codes) = (voice(&gpu), codes());
+        let (mut voice, codes) = (voice(&gpu), codes());
         pollster::block_on(async {
             let acoustic = voice.acoustic(&gpu, &codes, 0).await.expect("runs");
             let dense: Vec<f32> = acoustic.chunks_exact(STRIDE).flat_map(|row| row[..CHANNELS].to_vec()).collect();
@@ -49,11 +50,15 @@ fn every_boundary_equals_the_recorded_one() {
             let parts = voice.parts(&gpu, &acoustic, 0, FRAMES.start, FRAMES.end).await.expect("runs");
             let error = relative_error(&parts, &recorded("parts"));
             assert!(error < 1e-3, "{set:?} decoder: {error:.1e}");
-            let samples = voice.vocode(&gpu, &codes, 0, SEED).await.expect("runs");
-            assert_eq!(samples.len(), codes.len() * SAMPLES_PER_TOKEN);
-            let quality = snr(&samples, &recorded("audio")[..samples.len()]);
-            println!("{set:?} sound: {quality:.1} dB");
-            assert!(quality >= 40.0, "{set:?} sound: {quality:.1} dB");
+            for istft in [None, Some(Istft::new(&gpu))] {
+                let place = if istft.is_some() { "device" } else { "host" };
+                voice.istft = istft;
+                let samples = voice.vocode(&gpu, &codes, 0, SEED).await.expect("runs");
+                assert_eq!(samples.len(), codes.len() * SAMPLES_PER_TOKEN);
+                let quality = snr(&samples, &recorded("audio")[..samples.len()]);
+                println!("{set:?} sound, synthesis on the {place}: {quality:.1} dB");
+                assert!(quality >= 40.0, "{set:?} sound, synthesis on the {place}: {quality:.1} dB");
+            }
         });
     }
 }
@@ -71,21 +76,28 @@ fn the_noise_is_the_recorded_one() {
 #[test]
 fn piece_by_piece_equals_at_once() {
     let gpu = open(SETS[0]);
-    let voice = voice(&gpu);
+    for istft in [None, Some(Istft::new(&gpu))] {
+        let mut voice = voice(&gpu);
+        voice.istft = istft;
+        pieces_equal_the_whole(&gpu, &voice);
+    }
+}
+
+fn pieces_equal_the_whole(gpu: &Gpu, voice: &Voice) {
     let codes: Vec<u32> = codes().into_iter().cycle().take(133).collect();
     pollster::block_on(async {
-        let whole = voice.vocode(&gpu, &codes, 0, 3).await.expect("runs");
+        let whole = voice.vocode(gpu, &codes, 0, 3).await.expect("runs");
         assert_eq!(whole.len(), codes.len() * SAMPLES_PER_TOKEN);
         let mut speech = Speech::new(0, 3);
         let (mut samples, mut pieces) = (Vec::new(), 0);
         for code in &codes {
             speech.codes.push(*code);
             while speech.is_ready() {
-                samples.extend(speech.next(&gpu, &voice, false).await.expect("runs").expect("ready"));
+                samples.extend(speech.next(gpu, voice, false).await.expect("runs").expect("ready"));
                 pieces += 1;
             }
         }
-        while let Some(rest) = speech.next(&gpu, &voice, true).await.expect("runs") {
+        while let Some(rest) = speech.next(gpu, voice, true).await.expect("runs") {
             samples.extend(rest);
             pieces += 1;
         }

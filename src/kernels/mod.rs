@@ -9,9 +9,11 @@ pub mod depthwise;
 pub mod embed;
 pub mod layer_norm;
 pub mod matmul;
+pub mod overlap_add;
 pub mod rms_norm;
 pub mod rope;
 pub mod sample;
+pub mod spectrum;
 pub mod stream_read;
 pub mod stretch;
 
@@ -28,9 +30,11 @@ pub fn all() -> Vec<Kernel> {
         embed::all(),
         layer_norm::all(),
         matmul::all(),
+        overlap_add::all(),
         rms_norm::all(),
         rope::all(),
         sample::all(),
+        spectrum::all(),
         stream_read::all(),
         stretch::all(),
     ]

@@ -5,10 +5,12 @@
 //! | [`acoustic`] | tokens (25 a second) to content, pitch and energy (80 a second), on the device |
 //! | [`decoder`] | these to the parts of a spectrum, on the device |
 //! | [`synthesis`] | harmonics of the pitch, noise and a free part to samples |
+//! | [`istft`] | the same on the device |
 //! | [`voice`] | all three, piece by piece while tokens still arrive |
 
 pub mod acoustic;
 pub mod decoder;
+pub mod istft;
 pub mod synthesis;
 pub mod voice;
 

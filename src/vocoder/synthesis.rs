@@ -45,9 +45,8 @@ impl Synthesis {
     #[must_use]
     pub fn new(seed: u32) -> Self {
         let mut planner = RealFftPlanner::new();
-        let angle = |i: usize| 2.0 * std::f64::consts::PI * i as f64 / SIZE as f64;
         Self {
-            window: (0..SIZE).map(|i| (0.5 - 0.5 * angle(i).cos()) as f32).collect(),
+            window: window(),
             forward: planner.plan_fft_forward(SIZE),
             inverse: planner.plan_fft_inverse(SIZE),
             seed,
@@ -59,6 +58,12 @@ impl Synthesis {
         }
     }
 
+    /// Which noise.
+    #[must_use]
+    pub fn seed(&self) -> u32 {
+        self.seed
+    }
+
     /// Frames added so far.
     #[must_use]
     pub fn made(&self) -> usize {
@@ -68,11 +73,24 @@ impl Synthesis {
     /// Frames of pitch that [`Synthesis::add`] wants beyond those it adds, unless the sound ends with them.
     pub const AHEAD: usize = REACH + 1;
 
-    /// Adds the next frames: `parts` `[n, 5, 601]`, and `f0` (Hz; 0: none) of these frames, of the one before them (if any), and of [`Synthesis::AHEAD`] after
-    /// them, fewer only where the sound ends: `f0[0]` belongs to frame `made() − 1`, or to frame 0 at the beginning. With `last` these are
-    /// the last frames. Returns the samples that became certain.
+    /// Adds the next frames on the host: `parts` `[n, 5, 601]`, and `f0` as [`Synthesis::pulses`] wants it. Returns the samples that became certain.
     pub fn add(&mut self, parts: &[f32], f0: &[f32], last: bool) -> Vec<f32> {
         let count = parts.len() / (PARTS * BINS);
+        let mut pulses = self.pulses(f0, count, last);
+        let mut sum = vec![0.0; count.saturating_sub(1) * HOP + SIZE];
+        for (t, (parts, pulses)) in parts.chunks_exact(PARTS * BINS).zip(pulses.chunks_exact_mut(SIZE)).enumerate() {
+            self.frame(parts, pulses, self.made + t);
+            for (to, value) in sum[t * HOP..].iter_mut().zip(pulses) {
+                *to += *value;
+            }
+        }
+        self.overlap(&sum, count, last)
+    }
+
+    /// The windowed pulses `[count, 1200]` of the next frames. `f0` (Hz; 0: none) is that of these frames, of the one before them (if any), and of
+    /// [`Synthesis::AHEAD`] after them, fewer only where the sound ends: `f0[0]` belongs to frame `made() − 1`, or to frame 0 at the beginning. With `last`
+    /// these are the last frames.
+    pub fn pulses(&mut self, f0: &[f32], count: usize, last: bool) -> Vec<f32> {
         let total = self.made + count;
         let first = self.made.saturating_sub(1);
         let wanted = if last { total } else { total + REACH };
@@ -81,9 +99,29 @@ impl Synthesis {
             let at = |frame: usize| f0.get(frame.saturating_sub(first)).or(f0.last()).copied().unwrap_or(0.0);
             self.pulse(at(frame.saturating_sub(1)), at(frame), at(frame + 1));
         }
+        let end = last.then_some(total * HOP);
+        let window = |frame: usize| {
+            (0..SIZE).map(move |i| {
+                // The pulses are mirrored at both ends.
+                let at = (frame * HOP + i).abs_diff(SIZE / 2);
+                let at = match end {
+                    Some(end) if at >= end => (2 * (end - 1)).saturating_sub(at),
+                    _ => at,
+                };
+                (i, at)
+            })
+        };
+        let windowed =
+            |(i, at): (usize, usize)| self.pulses.get(at).copied().unwrap_or(0.0) * self.window[i] / (SIZE / 4) as f32;
+        (self.made..total).flat_map(window).map(windowed).collect()
+    }
+
+    /// Adds the sum of the next `count` windows, `[(count − 1) · 300 + 1200]`. Returns the samples that became certain.
+    pub fn overlap(&mut self, sum: &[f32], count: usize, last: bool) -> Vec<f32> {
+        let total = self.made + count;
         self.sum.resize(total * HOP + SIZE, 0.0);
-        for (parts, frame) in parts.chunks_exact(PARTS * BINS).zip(self.made..) {
-            self.frame(parts, frame, last.then_some(total * HOP));
+        for (to, value) in self.sum[self.made * HOP..].iter_mut().zip(sum) {
+            *to += value;
         }
         self.made = total;
         let certain = if last { total * HOP } else { (total * HOP).saturating_sub(SIZE / 2) };
@@ -109,22 +147,11 @@ impl Synthesis {
         }
     }
 
-    /// Adds one frame's window to the sum. `end`: samples of the whole sound, once known.
-    fn frame(&mut self, parts: &[f32], frame: usize, end: Option<usize>) {
-        let mut piece: Vec<f32> = (0..SIZE)
-            .map(|i| {
-                // The pulses are mirrored at both ends.
-                let at = (frame * HOP + i).abs_diff(SIZE / 2);
-                let at = match end {
-                    Some(end) if at >= end => (2 * (end - 1)).saturating_sub(at),
-                    _ => at,
-                };
-                self.pulses.get(at).copied().unwrap_or(0.0) * self.window[i] / (SIZE / 4) as f32
-            })
-            .collect();
+    /// The window of one frame, in place of its pulses.
+    fn frame(&self, parts: &[f32], piece: &mut [f32], frame: usize) {
         let mut spectrum = vec![Complex32::default(); BINS];
         // Lengths are fixed above, so neither transform can refuse them.
-        let _ = self.forward.process(&mut piece, &mut spectrum);
+        let _ = self.forward.process(piece, &mut spectrum);
         let loud = |x: f32| x.min(LOUDEST).exp();
         for (bin, s) in spectrum.iter_mut().enumerate() {
             let part = |number: usize| parts[number * BINS + bin];
@@ -135,9 +162,9 @@ impl Synthesis {
         // A real signal's first and last bin are real.
         spectrum[0].im = 0.0;
         spectrum[BINS - 1].im = 0.0;
-        let _ = self.inverse.process(&mut spectrum, &mut piece);
-        for (i, value) in piece.iter().enumerate() {
-            self.sum[frame * HOP + i] += value / SIZE as f32 * self.window[i];
+        let _ = self.inverse.process(&mut spectrum, piece);
+        for (value, window) in piece.iter_mut().zip(&self.window) {
+            *value *= window / SIZE as f32;
         }
     }
 
@@ -152,6 +179,13 @@ impl Synthesis {
         };
         (oldest..=newest).map(square).sum::<f32>().max(1e-11)
     }
+}
+
+/// Periodic Hann.
+#[must_use]
+pub fn window() -> Vec<f32> {
+    let angle = |i: usize| 2.0 * std::f64::consts::PI * i as f64 / SIZE as f64;
+    (0..SIZE).map(|i| (0.5 - 0.5 * angle(i).cos()) as f32).collect()
 }
 
 /// PCG's output hash (Jarzynski & Olano 2020).

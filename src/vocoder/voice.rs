@@ -2,6 +2,7 @@
 
 use super::acoustic::{Acoustic, STRIDE, hertz};
 use super::decoder::{Decoder, OUTPUTS};
+use super::istft::Istft;
 use super::synthesis::Synthesis;
 use super::{MOST_TOKENS, frames};
 use crate::error::{Error, Result};
@@ -40,6 +41,8 @@ struct VoiceConfig {
 pub struct Voice {
     acoustic: Acoustic,
     decoder: Decoder,
+    /// The synthesis on the device; without it, it runs on the host.
+    pub istft: Option<Istft>,
     /// By number.
     pub voices: Vec<VoiceInfo>,
 }
@@ -56,6 +59,8 @@ impl Voice {
         Ok(Self {
             acoustic: Acoustic::new(gpu, tensors, count)?,
             decoder: Decoder::new(gpu, tensors, count)?,
+            // A processor that pretends to be a graphics processor is better at the fast transform than at products.
+            istft: (!gpu.report().software).then(|| Istft::new(gpu)),
             voices: config.voices,
         })
     }
@@ -88,13 +93,18 @@ impl Voice {
     /// # Errors
     /// What the device reports.
     pub async fn parts(&self, gpu: &Gpu, acoustic: &[f32], voice: usize, from: usize, to: usize) -> Result<Vec<f32>> {
+        self.decode(gpu, acoustic, voice).await?;
+        gpu.read(&self.decoder.parts, from * OUTPUTS, (to - from) * OUTPUTS).await
+    }
+
+    /// Leaves the spectrum parts of acoustic rows on the device.
+    async fn decode(&self, gpu: &Gpu, acoustic: &[f32], voice: usize) -> Result<()> {
         gpu.guarded("the voice's decoder", || {
             let mut plan = PlanBuilder::new(gpu);
             self.decoder.record(gpu, &mut plan, acoustic, voice);
             plan.finish().submit(gpu);
         })
-        .await?;
-        gpu.read(&self.decoder.parts, from * OUTPUTS, (to - from) * OUTPUTS).await
+        .await
     }
 
     /// Samples of whole `codes`.
@@ -165,11 +175,19 @@ impl Speech {
         // Frames of this piece within the window.
         let (first, offset) = (self.synthesis.made(), frames(begin));
         let total = frames(to);
-        let parts = voice.parts(gpu, &acoustic, self.voice, first - offset, total - offset).await?;
         let pitch: Vec<f32> = acoustic.chunks_exact(STRIDE).map(hertz).collect();
         let until = if last { total } else { total + Synthesis::AHEAD };
         let pitch = &pitch[first.saturating_sub(1) - offset..until - offset];
-        let mut samples = self.synthesis.add(&parts, pitch, last);
+        let mut samples = if let Some(istft) = &voice.istft {
+            voice.decode(gpu, &acoustic, self.voice).await?;
+            let pulses = self.synthesis.pulses(pitch, total - first, last);
+            let seed = self.synthesis.seed();
+            let sum = istft.run(gpu, &pulses, &voice.decoder.parts, first - offset, first, seed).await?;
+            self.synthesis.overlap(&sum, total - first, last)
+        } else {
+            let parts = voice.parts(gpu, &acoustic, self.voice, first - offset, total - offset).await?;
+            self.synthesis.add(&parts, pitch, last)
+        };
         self.spoken = to;
         self.ended = last;
         if last {

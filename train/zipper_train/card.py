@@ -17,64 +17,87 @@ def percent(x) -> str:
 def listening_table(evaluation: dict) -> str:
     if not evaluation.get("listen"):
         return "Not measured.\n"
-    head = (f"First {evaluation['clips_a_set']} clips of each set, after {evaluation['steps']} steps, weight of the letters {evaluation['weight']}, bonus {evaluation['bonus']}.\n\n"
+    head = (f"First {evaluation['clips_a_set']} clips of each set, after {evaluation['steps']} steps, weight of the letters {evaluation['weight']}, bonus {evaluation['bonus']}, beam {evaluation['beam']}.\n\n"
             "| human dev set | words | **joint** (what ships) | zip alone | letters alone | letters and unzipped tower | whisper-base greedy |\n| --- | --- | --- | --- | --- | --- | --- |\n")
     return head + "".join(
         f"| {part} | {r['words']} | **{percent(r.get('joint'))}** | {percent(r.get('zip'))} | {percent(r.get('letters'))} | {percent(r.get('unzipped'))} | {percent(r['whisper_base'])} |\n"
         for part, r in evaluation["listen"].items())
 
 
-def speller_table(speller: dict) -> str:
-    return "".join(f"| {part} | {percent(wer)} |\n" for part, wer in speller.get("wer", {}).items())
+def token_table(quantizer: dict) -> str:
+    """Phoneme error rate before and after the code, whole sets."""
+    return "".join(f"| {part} | {percent(r['phones'])} | {percent(r['coded_phones'])} | {percent(r['letters'])} | {r['codes']} |\n" for part, r in quantizer.get("dev", {}).items())
+
+
+def voice_table(voice: dict) -> str:
+    mos = lambda r: f"{r.get('distillmos', '–')} | {r.get('dnsmos', '–')}"
+    rows = []
+    if "teacher" in voice:
+        rows.append(f"| hibari-tts, the teacher, {voice['copy']['clips']} held-out sentences | {percent(voice['teacher']['wer'])} | {mos(voice['teacher'])} |")
+        rows.append(f"| real speech tokens of the same, voice `heart` | {percent(voice['copy']['wer'])} | {mos(voice['copy'])} |")
+    rows += [f"| **text to sound**, voice `{name.split()[1]}`, {r['sentences']} sentences | **{percent(r['wer'])}** | {mos(r)} |"
+             for name, r in voice.items() if name.startswith("speak ")]
+    return "\n".join(rows)
 
 
 def write(stages: dict, hours: dict) -> str:
-    evaluation, speller, voice = figures("evaluation"), figures("speller"), figures("voice/evaluation")
+    evaluation, speller, quantizer, voice = figures("evaluation"), figures("speller"), figures("quantizer"), figures("voice/evaluation")
     rows = "".join(f"| {part} | {h:.2f} |\n" for part, h in hours.items())
-    copy, spoken = voice.get("copy") or {}, voice.get("speak") or {}
-    copied = (f"Speech tokens of {copy['clips']} held-out synthetic clips through the voice, heard by whisper-base: WER {percent(copy['wer'])} (the teacher's own sound of the same texts: {percent(copy['teacher'])})."
-              if copy else "Copy synthesis: not measured.")
-    said = (f"{spoken['sentences']} held-out sentences from text, temperature {spoken['temperature']}: WER {percent(spoken['wer'])}; {spoken['ended_by_itself']} ended by themselves."
-            if spoken else "Text to sound: not measured.")
+    minutes = lambda stage: f"{stage.get('seconds', 0) / 60:.0f} minutes"
+    spoken = next((r for name, r in voice.items() if name.startswith("speak ")), {})
     stop = evaluation.get("speak") or {}
-    stopped = (f"Stop rule, text to tokens at temperature 0.7: {stop['ended_by_itself']} of {stop['sentences']} sentences (1 to 24 words, numbers and single words among them) ended by themselves, {stop['empty']} were empty; seconds a "
+    stopped = (f"Stop rule, text to tokens at the shipped temperature: {stop['ended_by_itself']} of {stop['sentences']} sentences (1 to 40 words, numbers and single words among them) ended by themselves, {stop['empty']} were empty; seconds a "
                f"character (least, 5 %, half, 95 %, most): {stop['seconds_a_character']}." if stop else "Stop rule: not measured.")
+    length = f"What is said takes {spoken['seconds']} s where the teacher takes {spoken['real_seconds']} s." if spoken else ""
     return f"""# zipper-en
 
 Speech in, text out; text in, speech out: SmolLM2-135M-Instruct (frozen) zipped to a speech tower by gated cross-attention, after Zipper (arXiv 2405.18669).
-Contracts: `docs/model.md`, `docs/voice.md`. The voice has a card of its own, `VOICE_CARD.md`. Trained on two shared CPU cores in two afternoons.
+Contracts: `docs/model.md`, `docs/voice.md`. The voices have a card of their own, `VOICE_CARD.md`. Trained on two CPU cores in a few hours.
 
 ## Trained
-Quantizer: 500 steps. Speller: {speller.get('steps', '?')} steps, {speller.get('seconds', 0) / 60:.0f} minutes, {speller.get('hours', 0):.1f} h of clips. Speech tower and zip: 1708 steps, then {stages['zip_steps']} more with the speller's
-features ({stages['zip_seconds'] / 60:.0f} minutes on one core), 16.2 M trainable parameters. Voice: {voice.get('acoustic_steps', '?')} steps of the acoustic decoder on 3.5 h; the decoder behind it is hibari-tts's, unchanged.
-Data tokenized (hours; `kokoro` and `hibari` are synthetic speech, `+aug1` the clips before it once more with noise, reverberation, other speeds; the rest human):
+Speller: {speller.get('steps', '?')} steps, {minutes(speller)}, {speller.get('hours', 0):.1f} h of clips; then {quantizer.get('steps', '?')} steps together with the quantizer ({minutes(quantizer)}, 31.8 h). Speech tower and zip: 3708 steps on
+earlier speech tokens, then {stages['zip_steps']} on these ({stages['zip_seconds'] / 60:.0f} minutes on one core), 16.2 M trainable parameters; listening, speaking and speech alone, batch about. Voices: {voice.get('acoustic_steps', '?')} steps.
+Data tokenized (hours; `kokoro` and `hibari` are synthetic speech, `+aug` the clips before it once more with noise, reverberation, other speeds; the rest human):
 
 | part | hours |
 | --- | --- |
 {rows}
 Upper-case transcripts were put in sentence case with the usual case of names; they keep no punctuation.
 
-## Listening
-WER after normalization (lower case, hyphens to spaces, letters, digits and apostrophes kept). Weight and bonus were chosen on the first clips of these sets.
-{listening_table(evaluation)}
-What the zip gives is the step from the last but one of our columns to the first: the same letters with the text tower as a plain language model (the weights were chosen for the first). The letters alone, on whole sets:
+## Speech tokens
+25 a second, 3125 codes. What they keep: error rates of phonemes (against the transcript's dictionary pronunciation) read off by greedy CTC from the continuous features and from the codes alone; beside them the letters'
+word error rate. Whole development sets; `hibari`: 40 held-out clips of the synthetic voice.
 
-| human dev set | WER, greedy CTC |
-| --- | --- |
-{speller_table(speller)}
+| set | phonemes, from features | phonemes, from codes | words, from features | codes used |
+| --- | --- | --- | --- | --- |
+{token_table(quantizer)}
+The earlier quantizer (500 steps, CTC of letters only) spelled human speech from its codes with 50 to 65 % WER, and no voice could be understood that spoke from them.
+
+## Listening
+WER after normalization (lower case, hyphens to spaces, letters, digits and apostrophes kept). Weight, bonus and beam were chosen on the first clips of these sets.
+{listening_table(evaluation)}
+What the zip gives is the step from the last but one of our columns to the first: the same letters with the text tower as a plain language model (the weights were chosen for the first).
+
 ## Speaking
-{copied} {said}
+WER of whisper-base (greedy) on what is said; distillMOS and DNSMOS (overall) where measured; temperature {spoken.get('temperature', '?')}. Sentences are of clips of the synthetic voice that nothing was trained on; those with digits are
+left out, since the page spells numbers first.
+
+| | WER | distillMOS | DNSMOS |
+| --- | --- | --- | --- |
+{voice_table(voice)}
+
+{length} {voice.get('ended_by_itself', '?')} ended by themselves.
 {stopped}
-**The voice is not understandable yet**: its speech tokens carry too little (the quantizer saw 500 steps; by character CTC its codes spelled the human dev sets with 50–65 % WER), and the acoustic decoder is young. One voice.
 
 ## Gates
 tanh(gate) of links 0.. : {evaluation.get('gates', 'not measured')}. Logits of the frozen tower equal before and after: {evaluation.get('frozen_tower_identical', 'not measured')}.
 
 ## Limits
-English only. Numbers are written as words. Little data: rare words, names, accents and noise are recognized badly.
+English only. Numbers are written as words. Little data: rare words, names, accents and noise are recognized badly; what is said is one synthetic voice's way of reading, whichever voice says it.
+The links into the text tower keep small gates: the letters carry much of the recognition.
 
 ## Licences
-Speech data: CC BY 4.0 (LibriSpeech, speechocean762, Hi-Fi TTS, GRID), CC0 (kathleen), Apache-2.0 (matthes; Kokoro-82M and hibari-tts outputs). The voice's decoder: hibari-tts, Apache-2.0.
+Speech data: CC BY 4.0 (LibriSpeech, speechocean762, Hi-Fi TTS, GRID), CC0 (kathleen), Apache-2.0 (matthes; Kokoro-82M and hibari-tts outputs). The voices' decoder starts from hibari-tts's, Apache-2.0.
 Not part of this folder: whisper-base (MIT), SmolLM2-135M-Instruct (Apache-2.0).
 """
 
@@ -84,7 +107,7 @@ def hours() -> dict:
     import numpy as np
     out = {}
     for part in [*HUMAN_TRAIN, *SYNTHETIC_TRAIN, *UNLABELLED, "hibari"]:
-        for variant in ("", "+aug1"):
+        for variant in ("", "+aug1", "+aug2"):
             path = TRAIN / "tokens" / f"{part.replace('/', '.')}{variant}.npz"
             if path.exists():
                 out[part + variant] = float(np.load(path)["offsets"][-1]) / 25 / 3600
