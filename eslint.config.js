@@ -36,6 +36,6 @@ export default [
   {
     files: ["tests/**/*.{js,mjs}", "xtask/headless/**/*.mjs", "benches/browser/*.mjs"],
     // Functions given to `page.evaluate` run in the page.
-    languageOptions: { globals: { ...browser, ...named("process", "Buffer", "GPUShaderModule") } },
+    languageOptions: { globals: { ...browser, ...named("process", "Buffer", "GPUShaderModule", "AudioNode", "AudioDestinationNode", "AnalyserNode") } },
   },
 ];

@@ -6,7 +6,7 @@ import { ZipperError } from "./errors.js";
 export const RATE = 16_000;
 
 /** A microphone below this peak delivers silence: muted, unplugged, or another device is meant. */
-const DEAD_PEAK = 1e-4;
+export const DEAD_PEAK = 1e-4;
 
 /**
  * A file's sound. The browser decodes and resamples it.
@@ -110,6 +110,7 @@ export class Microphone {
   /** Lets the microphone go. */
   async close() {
     this.#stream?.getTracks().forEach((track) => track.stop());
-    await this.#context?.close();
+    // A second time is harmless: whoever stops early and whoever cleans up need not know of each other.
+    if (this.#context?.state !== "closed") await this.#context?.close();
   }
 }

@@ -19,7 +19,7 @@ const ANSWER_TOKENS = 60;
  *
  * @typedef {object} TurnOptions
  * @property {string | undefined} [voice]
- * @property {number} [maxTokens] of the answer
+ * @property {number | undefined} [maxTokens] of the answer
  * @property {AbortSignal} [signal]
  * @property {(stage: "listening" | "thinking" | "speaking") => void} [onStage]
  * @property {(text: string) => void} [onHeard] the question, as it grows

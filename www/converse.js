@@ -1,11 +1,12 @@
 // Converse: speak to the page, it writes down what it hears, the text tower answers, the answer is spoken. One model does all three.
 
-import { Microphone } from "./audio.js";
 import { takeTurn } from "./conversation.js";
-import { element, show } from "./dom.js";
+import { element, keepFocus, show, tell } from "./dom.js";
 import { Jobs } from "./jobs.js";
 import { Player } from "./player.js";
-import { loadVoices } from "./speak.js";
+import { record } from "./record.js";
+import { chosen, loadVoices } from "./speak.js";
+import { turn } from "./turns.js";
 
 /** @import { Zipper } from "./zipper.js" */
 
@@ -19,10 +20,13 @@ const turns = element("turns", HTMLElement);
 /** @type {Zipper | undefined} */
 let zipper;
 /** Ends the recording. @type {(() => void) | undefined} */
-let spoken;
+let done;
+/** The recording is over, the answer is under way. */
+let answering = false;
 
 const jobs = new Jobs((busy) => {
-  show(stopButton, busy);
+  // Read to whoever does not see it when it is whole, not word by word.
+  turns.setAttribute("aria-busy", String(busy));
   enable();
 });
 
@@ -38,70 +42,67 @@ export function setConversation(ready, onLost) {
 }
 
 function enable() {
-  button.disabled = !zipper || (jobs.busy && !spoken);
-  button.textContent = spoken ? "I am done" : "Say something";
+  keepFocus([button, stopButton], () => {
+    show(stopButton, jobs.busy);
+    // Not greyed out while the browser asks for the microphone: the keyboard would lose its place, and a click then does nothing anyway.
+    button.disabled = !zipper || answering;
+    button.textContent = done ? "I am done" : "Say something";
+  });
 }
 
-button.addEventListener("click", () => (spoken ? spoken() : void jobs.run(converse)));
+button.addEventListener("click", () => (done ? done() : void jobs.run(converse)));
 stopButton.addEventListener("click", () => jobs.stop());
-
-/**
- * A turn of the conversation, to be filled.
- * @param {string} who
- */
-function turn(who) {
-  const line = document.createElement("p");
-  const name = document.createElement("strong");
-  name.textContent = `${who}: `;
-  const words = document.createElement("span");
-  line.append(name, words);
-  turns.append(line);
-  show(turns, true);
-  return words;
-}
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") jobs.stop();
+});
 
 /** @param {AbortSignal} signal */
 async function converse(signal) {
   if (!zipper) return;
   const engine = zipper;
   const player = new Player();
-  const microphone = new Microphone();
   try {
+    // First of all: the click that allows sound must not grow old.
     await player.open();
-    await microphone.open(({ seconds, dead }) => {
-      state.textContent = dead ? "The microphone delivers silence: is it muted?" : `Speak. ${Math.floor(seconds)} s`;
-    });
-    const done = new Promise((resolve) => (spoken = () => resolve(undefined)));
+    player.speed = chosen().speed;
+    const samples = await question(signal);
+    answering = true;
     enable();
-    await Promise.race([done, new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }))]);
-    spoken = undefined;
-    enable();
-    const samples = await microphone.samples();
-    await microphone.close();
-    if (signal.aborted) return;
     await loadVoices(engine, signal, state);
-    const question = turn("You");
-    /** @type {HTMLElement | undefined} */
-    let answer;
     const end = new Promise((resolve) => {
       player.onEnd = () => resolve(undefined);
       signal.addEventListener("abort", resolve, { once: true });
     });
-    const turned = await takeTurn(engine, samples, {
-      voice: element("voice", HTMLSelectElement).value || undefined,
+    const { spoken } = await takeTurn(engine, samples, {
+      voice: chosen().voice,
       signal,
-      onStage: (stage) => (state.textContent = STAGES[stage]),
-      onHeard: (text) => (question.textContent = text),
-      onAnswer: (text) => ((answer ??= turn("Zipper")).textContent = text),
+      onStage: (stage) => tell(state, STAGES[stage]),
+      onHeard: turn(turns, "You"),
+      onAnswer: turn(turns, "Zipper"),
       onAudio: (sound) => player.add(sound),
     });
-    if (!turned.spoken) return;
+    if (!spoken) return;
     player.finish();
     await end;
   } finally {
-    spoken = undefined;
-    state.textContent = "";
-    await microphone.close();
+    answering = false;
+    tell(state, "");
     await player.close();
+  }
+}
+
+/** What is said into the microphone. @param {AbortSignal} signal */
+async function question(signal) {
+  try {
+    return await record(signal, {
+      begin: (enough) => {
+        done = enough;
+        enable();
+      },
+      level: ({ seconds, dead }) => tell(state, dead ? "The microphone delivers silence: is it muted?" : "Speak.", ` ${Math.floor(seconds)} s`),
+    });
+  } finally {
+    done = undefined;
+    enable();
   }
 }

@@ -31,3 +31,34 @@ export function span(seconds) {
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   return `${Math.floor(seconds / 60)} min ${Math.ceil(seconds % 60)} s`;
 }
+
+/**
+ * A line of state. A screen reader hears `words` when they change, and never the figures that run beside them.
+ * @param {HTMLElement} line
+ * @param {string} words
+ * @param {string} [figures]
+ */
+export function tell(line, words, figures = "") {
+  let [said, running] = line.children;
+  if (!said || !running) {
+    said = document.createElement("span");
+    running = document.createElement("span");
+    running.setAttribute("aria-hidden", "true");
+    line.replaceChildren(said, running);
+  }
+  // The same words set once more would be read once more.
+  if (said.textContent !== words) said.textContent = words;
+  running.textContent = figures;
+}
+
+/**
+ * Greys out or hides buttons without losing the keyboard's place: where the one in use goes, the first that can be pressed takes over.
+ * @param {HTMLButtonElement[]} buttons
+ * @param {() => void} change
+ */
+export function keepFocus(buttons, change) {
+  const used = buttons.find((button) => button === document.activeElement);
+  change();
+  const usable = (/** @type {HTMLButtonElement} */ button) => !button.disabled && !button.hidden;
+  if (used && !usable(used)) buttons.find(usable)?.focus();
+}

@@ -27,6 +27,8 @@ const REMEDIES = /** @type {Record<string, string>} */ ({
   "nothing-said": "Write it another way, or choose another seed.",
   "word-too-long": "Put spaces into it.",
   "audio-blocked": "Press the button again.",
+  "cancelled": "Press the button again whenever you like.",
+  "bad-option": "Correct what is named here.",
   "closed": "Reload the page.",
   "engine-stopped": "Reload the page.",
 });
@@ -41,6 +43,12 @@ export class ZipperError extends Error {
     super(message);
     this.name = "ZipperError";
     this.code = code;
+  }
+
+  /** The message as a sentence. */
+  get sentence() {
+    const capital = this.message.charAt(0).toUpperCase() + this.message.slice(1);
+    return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
   }
 
   /** What a person can do about it. */

@@ -1,7 +1,7 @@
 // Listen: a file or the microphone becomes text.
 
 import { Microphone, RATE, decodeFile } from "./audio.js";
-import { element, megabytes, show, span } from "./dom.js";
+import { element, keepFocus, megabytes, show, span, tell } from "./dom.js";
 import { ZipperError, asZipperError } from "./errors.js";
 import { Jobs } from "./jobs.js";
 import { FORMATS } from "./subtitles.js";
@@ -48,9 +48,11 @@ export function setListener(ready, onLost) {
 
 function enable() {
   const idle = Boolean(zipper) && !jobs.busy;
-  microphoneButton.disabled = !idle;
-  chooseButton.disabled = !idle;
-  show(stopButton, jobs.busy);
+  keepFocus([microphoneButton, chooseButton, stopButton], () => {
+    microphoneButton.disabled = !idle;
+    chooseButton.disabled = !idle;
+    show(stopButton, jobs.busy);
+  });
 }
 
 microphoneButton.addEventListener("click", () => void run(listenToMicrophone));
@@ -102,7 +104,7 @@ async function loaded(signal) {
   /** @param {Progress} progress */
   const onProgress = ({ loaded: here, total, secondsLeft }) => {
     const left = secondsLeft === null || here >= total ? "" : ` · ${span(secondsLeft)} left`;
-    state.textContent = `Loading what hearing needs: ${megabytes(here)} of ${megabytes(total)}${left}`;
+    tell(state, "Loading what hearing needs", `: ${megabytes(here)} of ${megabytes(total)}${left}`);
   };
   await zipper.loadHearing({ signal, onProgress });
   return zipper;
@@ -146,9 +148,8 @@ async function listenToMicrophone(signal) {
   try {
     await microphone.open(({ peak, dead, seconds }) => {
       level.value = Math.min(1, Math.sqrt(peak));
-      state.textContent = dead
-        ? "The microphone delivers silence: is it muted, or is another one meant?"
-        : `Speak. ${Math.floor(seconds)} s recorded; Stop ends it.`;
+      if (dead) tell(state, "The microphone delivers silence: is it muted, or is another one meant?");
+      else tell(state, "Speak; Stop ends it.", ` ${Math.floor(seconds)} s recorded.`);
     });
     const loading = loaded(new AbortController().signal);
     /** @type {Promise<void>} */

@@ -13,6 +13,8 @@ export class Player {
   /** @type {AudioWorkletNode | undefined} */
   #node;
   #paused = false;
+  /** Tells the end when the ear has it. @type {ReturnType<typeof setTimeout> | undefined} */
+  #ending;
   #speed = 1;
   /** Seconds added so far. */
   length = 0;
@@ -40,7 +42,9 @@ export class Player {
       this.position = data.seconds;
       this.onTime(data.seconds);
       // What was handed over last is still on its way to the ear.
-      if (data.kind === "ended") setTimeout(() => this.onEnd(), 1000 * (context.baseLatency + (context.outputLatency || 0)));
+      if (data.kind === "ended") this.#ending = setTimeout(() => this.onEnd(), 1000 * (context.baseLatency + (context.outputLatency || 0)));
+      // Whoever goes back at the last moment wants to hear it again.
+      if (data.kind === "moved") clearTimeout(this.#ending);
     };
     node.port.postMessage({ speed: this.#speed });
     node.connect(context.destination);
@@ -82,6 +86,7 @@ export class Player {
 
   /** Falls silent for good. */
   async close() {
+    clearTimeout(this.#ending);
     this.#node?.disconnect();
     this.#node = undefined;
     if (this.#context?.state !== "closed") await this.#context?.close();

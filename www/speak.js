@@ -1,6 +1,6 @@
 // Speak: a text becomes sound, heard while the rest is still being made.
 
-import { element, megabytes, show, span } from "./dom.js";
+import { element, keepFocus, megabytes, show, span, tell } from "./dom.js";
 import { Jobs } from "./jobs.js";
 import { Player } from "./player.js";
 import { say } from "./say.js";
@@ -12,6 +12,8 @@ import { drawLooks } from "./zipped.js";
 
 /** Seconds of sound that are made ahead of what is heard. */
 const AHEAD = 30;
+/** Seconds that an arrow key moves in the sound. */
+const STRIDE = 1;
 
 const form = element("speak-form", HTMLFormElement);
 const area = element("speak-text", HTMLTextAreaElement);
@@ -36,12 +38,7 @@ let sound;
 let places = [];
 let text = "";
 
-const jobs = new Jobs((busy) => {
-  show(stopButton, busy);
-  show(pauseButton, busy);
-  show(againButton, !busy && Boolean(sound));
-  enable();
-});
+const jobs = new Jobs(enable);
 
 /**
  * Gives the part its engine, or takes it away.
@@ -55,7 +52,19 @@ export function setSpeaker(ready, onLost) {
 }
 
 function enable() {
-  speakButton.disabled = !zipper || jobs.busy;
+  keepFocus([speakButton, stopButton, pauseButton, againButton], () => {
+    speakButton.disabled = !zipper || jobs.busy;
+    show(stopButton, jobs.busy);
+    show(pauseButton, jobs.busy);
+    show(againButton, !jobs.busy && Boolean(sound));
+  });
+  // A bar that moves nothing.
+  if (!jobs.busy && !sound) show(seek, false);
+}
+
+/** How the page is to speak. */
+export function chosen() {
+  return { voice: voices.value || undefined, speed: Number(speed.value) };
 }
 
 /**
@@ -69,7 +78,7 @@ export async function loadVoices(engine, signal, where) {
     signal,
     onProgress: (/** @type {Progress} */ { loaded, total, secondsLeft }) => {
       const left = secondsLeft === null || loaded >= total ? "" : ` · ${span(secondsLeft)} left`;
-      where.textContent = `Loading what speaking needs: ${megabytes(loaded)} of ${megabytes(total)}${left}`;
+      tell(where, "Loading what speaking needs", `: ${megabytes(loaded)} of ${megabytes(total)}${left}`);
     },
   });
   offer(list);
@@ -94,12 +103,25 @@ pauseButton.addEventListener("click", () => {
   pauseButton.textContent = player.paused ? "Go on" : "Pause";
 });
 seek.addEventListener("input", () => {
+  namePlace();
   if (player) player.seek(seek.valueAsNumber);
-  else void again(seek.valueAsNumber);
+  else void again();
 });
-againButton.addEventListener("click", () => void again(0));
+seek.addEventListener("focus", namePlace);
+seek.addEventListener("keydown", (event) => {
+  // The bar's own step is too fine for a key.
+  const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+  if (!way) return;
+  event.preventDefault();
+  seek.value = String(seek.valueAsNumber + way * STRIDE);
+  seek.dispatchEvent(new Event("input"));
+});
+againButton.addEventListener("click", () => {
+  seek.value = "0";
+  void again();
+});
 speed.addEventListener("change", () => {
-  if (player) player.speed = Number(speed.value);
+  if (player) player.speed = chosen().speed;
 });
 saveButton.addEventListener("click", () => {
   if (!sound) return;
@@ -118,6 +140,13 @@ function stop() {
   jobs.stop();
 }
 
+/**
+ * The bar's place in words. Only when somebody moves it or comes to it: as the sound goes on, a screen reader would talk over it.
+ */
+function namePlace() {
+  seek.setAttribute("aria-valuetext", `${span(seek.valueAsNumber)} of ${span(Number(seek.max))}`);
+}
+
 /** @param {AbortSignal} signal */
 async function speak(signal) {
   if (!zipper) return;
@@ -133,19 +162,21 @@ async function speak(signal) {
   const engine = zipper;
   await withPlayer(signal, async (playing, end) => {
     await loadVoices(engine, signal, state);
-    state.textContent = engine.adapter.software ? "Reading (without a graphics processor, slowly)…" : "Reading…";
+    tell(state, engine.adapter.software ? "Reading (without a graphics processor, slowly)…" : "Reading…");
     const spoken = await say(engine, text, {
-      ...(voices.value ? { voice: voices.value } : {}),
+      ...(chosen().voice ? { voice: voices.value } : {}),
       seed: element("speak-seed", HTMLInputElement).valueAsNumber || 1,
       signal,
       onAudio: (samples) => {
         playing.add(samples);
         seek.max = String(playing.length);
+        // Of a text before this one.
+        if (seek.hidden) seek.value = "0";
         show(seek, true);
       },
       onPiece: (piece, number, count, at) => {
         places.push({ at, piece });
-        state.textContent = `Sentence ${number + 1} of ${count}`;
+        tell(state, "Speaking", `: sentence ${number + 1} of ${count}`);
       },
       onLook: (look) => {
         looks.push(look);
@@ -158,19 +189,20 @@ async function speak(signal) {
     if (spoken.samples.length > 0) sound = spoken.samples;
     show(saveButton, Boolean(sound));
     const first = (spoken.first_sound_ms / 1000).toFixed(1);
-    state.textContent = `${spoken.seconds.toFixed(1)} s of sound, the first after ${first} s${spoken.cancelled ? ", stopped" : ""}`;
+    tell(state, `${spoken.seconds.toFixed(1)} s of sound, the first after ${first} s${spoken.cancelled ? ", stopped" : ""}`);
     await end;
   });
 }
 
-/** What was said last once more, from a second on. @param {number} from */
-async function again(from) {
+/** What was said last once more, from where the bar stands. */
+async function again() {
   const said = sound;
   if (!said) return;
   await jobs.run((signal) =>
     withPlayer(signal, async (playing, end) => {
       playing.add(said);
-      playing.seek(from);
+      // Read only now: the bar may have been dragged on while the loudspeaker was opened.
+      playing.seek(seek.valueAsNumber);
       playing.finish();
       await end;
     }),
@@ -194,7 +226,7 @@ async function withPlayer(signal, job) {
   try {
     // Before anything is awaited: the click that allows sound must not grow old.
     await own.open();
-    own.speed = Number(speed.value);
+    own.speed = chosen().speed;
     await job(own, end);
   } finally {
     await own.close();

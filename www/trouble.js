@@ -22,7 +22,7 @@ again.addEventListener("click", () => {
 export function showTrouble(thrown, onRetry) {
   const error = asZipperError(thrown);
   panel.dataset.code = error.code;
-  element("trouble-message", HTMLElement).textContent = sentence(error.message);
+  element("trouble-message", HTMLElement).textContent = error.sentence;
   element("trouble-remedy", HTMLElement).textContent = error.remedy;
   retry = onRetry;
   show(again, Boolean(onRetry));
@@ -35,10 +35,4 @@ export function clearTrouble() {
   retry = undefined;
   delete panel.dataset.code;
   show(panel, false);
-}
-
-/** @param {string} text */
-function sentence(text) {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }

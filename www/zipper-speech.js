@@ -1,4 +1,4 @@
-// <zipper-speech>: speech to text, or text to speech, in any page, with one script tag. Put `dist/` on the page's own site: browsers start no worker from another.
+// <zipper-speech>: speech to text, text to speech, or a conversation, in any page, with one script tag. Put `dist/` on the page's own site: browsers start no worker from another.
 //
 //     <script type="module" src="/zipper/www/zipper-speech.js"></script>
 //     <zipper-speech></zipper-speech>
@@ -11,6 +11,7 @@
 // | `src` | a recording to transcribe, or to answer, instead of the microphone |
 // | `voice` | the voice's name, to speak with |
 // | `speed` | pace of the speech, 0.5 to 2 |
+// | `tokens` | of the longest answer; 60 if none is given, two or three sentences |
 // | `label` | the button's words |
 //
 // | event (bubbles) | `detail` |
@@ -18,20 +19,23 @@
 // | `zipper-progress` | bytes loaded and total |
 // | `zipper-text` | `{ text }`, so far |
 // | `zipper-answer` | `{ text }` of the answer, so far |
-// | `zipper-result` | the whole transcript; or `{ text, seconds, rtf, first_sound_ms, cancelled, stops, timings }` of what was spoken; or `{ heard, answer,
-// |  | spoken }`, a transcript, a text and what was spoken of it |
+// | `zipper-result` | of `transcribe` the transcript; of `speak` `{ text, seconds, rtf, first_sound_ms, cancelled, stops, timings }`;
+// |  | of `converse` `{ heard, answer, spoken, cancelled }`: a transcript, a text, and of its sound what `speak` tells. Stopped early: what there is by then |
 // | `zipper-audio-start`, `zipper-audio-end` | `{ text }`: sound is heard, and no more |
-// | `zipper-error` | `{ code, message, remedy }` |
+// | `zipper-error` | `{ code, message, remedy }`; `code` is `cancelled` where it was stopped before there was anything |
 //
+// One button: it begins, ends a recording, stops what goes on. Escape stops, too, and throws a recording away.
 // Nothing is loaded before it is used. Nothing leaks: style and elements live in a shadow tree, no global is set. All elements of a
 // page share one engine.
 
-import { Microphone } from "./audio.js";
 import { takeTurn } from "./conversation.js";
+import { tell } from "./dom.js";
 import { ZipperError, asZipperError } from "./errors.js";
 import { Player } from "./player.js";
+import { record } from "./record.js";
 import { say } from "./say.js";
 import { transcribe } from "./transcribe.js";
+import { turn } from "./turns.js";
 import { createZipper } from "./zipper.js";
 
 /** @import { Progress } from "./protocol.js" */
@@ -47,7 +51,9 @@ const STYLE = `
 
 /** The button's words, by task. @type {Record<string, string>} */
 const WORDS = { transcribe: "Speak", speak: "Hear it", converse: "Say something" };
-const STAGES = { listening: "Listening…", thinking: "Thinking…", speaking: "Speaking…" };
+const STAGES = { listening: "Listening", thinking: "Thinking", speaking: "Speaking" };
+
+/** What a job gives, as `zipper-result` tells it. @typedef {object} Outcome */
 
 /** @type {Promise<Zipper> | undefined} */
 let engine;
@@ -68,14 +74,15 @@ function figures({ seconds, rtf, first_sound_ms, cancelled, stops, timings }) {
 
 /** The element. */
 export class ZipperSpeech extends HTMLElement {
-  static observedAttributes = ["src", "label"];
+  static observedAttributes = ["src", "label", "task"];
 
   #button = document.createElement("button");
   #state = document.createElement("p");
-  #text = document.createElement("p");
-  /** Ends the recording, or the speaking. @type {AbortController | undefined} */
-  #stop;
-  #busy = false;
+  #text = document.createElement("div");
+  /** Stops the job under way. @type {AbortController | undefined} */
+  #job;
+  /** Ends the recording under way, which is then listened to. @type {(() => void) | undefined} */
+  #done;
 
   constructor() {
     super();
@@ -85,8 +92,12 @@ export class ZipperSpeech extends HTMLElement {
     root.adoptedStyleSheets = [style];
     this.#button.type = "button";
     this.#button.addEventListener("click", () => {
-      if (this.#stop) this.#stop.abort();
-      else void this.#run(() => this.#begin());
+      if (this.#done) this.#done();
+      else if (this.#job) this.#job.abort();
+      else void this.#run((signal) => this.#begin(signal));
+    });
+    root.addEventListener("keydown", (event) => {
+      if (/** @type {KeyboardEvent} */ (event).key === "Escape") this.#job?.abort();
     });
     this.#state.className = "state";
     this.#state.setAttribute("role", "status");
@@ -102,17 +113,13 @@ export class ZipperSpeech extends HTMLElement {
 
   connectedCallback() {
     if (!(this.#task in WORDS)) this.#fail(new ZipperError("bad-option", `task is ${this.#task}, expected transcribe, speak or converse`));
-    this.#name();
   }
 
-  /** What a click begins. @returns {Promise<{ text: string, detail?: unknown }>} */
-  async #begin() {
-    const source = this.getAttribute("src");
-    if (this.#task === "speak") return await this.#say();
-    if (this.#task === "transcribe") return await this.#record((sound) => this.#hear(sound));
-    return await this.#sounding((player) =>
-      source ? this.#download(source).then((sound) => this.#answer(sound, player)) : this.#record((sound) => this.#answer(sound, player)),
-    );
+  disconnectedCallback() {
+    // Nobody could stop what goes on; an element that is only moved is back in a moment.
+    queueMicrotask(() => {
+      if (!this.isConnected) this.#job?.abort();
+    });
   }
 
   /**
@@ -121,57 +128,74 @@ export class ZipperSpeech extends HTMLElement {
    * @param {string | null} value
    */
   attributeChangedCallback(name, _before, value) {
-    if (name === "label") this.#name();
+    if (name !== "src") this.#name();
     // An answer is heard, and only a click allows that.
-    else if (value && this.#task !== "converse") void this.#run(async () => this.#hear(await this.#download(value)));
+    else if (value && this.#task === "transcribe") void this.#run(async (signal) => this.#hear(await this.#download(value, signal), signal));
   }
 
+  /** The one button ends the recording, stops the rest, or begins. */
   #name() {
-    this.#button.textContent = this.#stop ? "Stop" : (this.getAttribute("label") ?? WORDS[this.#task] ?? "Speak");
+    const idle = this.getAttribute("label") ?? WORDS[this.#task] ?? "Speak";
+    this.#button.textContent = this.#done ? "I am done" : this.#job ? "Stop" : idle;
   }
 
-  /** @param {string} source */
-  async #download(source) {
-    const response = await fetch(source).catch(() => undefined);
+  /**
+   * What a click begins.
+   * @param {AbortSignal} signal
+   * @returns {Promise<Outcome>}
+   */
+  async #begin(signal) {
+    const source = this.getAttribute("src");
+    if (this.#task === "speak") return await this.#sounding((player) => this.#say(player, signal));
+    if (this.#task === "transcribe") return await this.#hear(await this.#record(signal), signal);
+    return await this.#sounding(async (player) => {
+      const question = source ? await this.#download(source, signal) : await this.#record(signal);
+      return await this.#answer(question, player, signal);
+    });
+  }
+
+  /** @param {string} source @param {AbortSignal} signal */
+  async #download(source, signal) {
+    const response = await fetch(source, { signal }).catch(() => undefined);
+    if (signal.aborted) throw new ZipperError("cancelled", "the download was stopped");
     if (!response?.ok) throw new ZipperError("download-failed", `${source} could not be downloaded`);
     return await response.blob();
   }
 
-  /**
-   * What the microphone hears until the button is pressed again goes to `use`.
-   * @template T
-   * @param {(sound: Float32Array<ArrayBuffer>) => Promise<T>} use
-   */
-  async #record(use) {
-    const microphone = new Microphone();
-    const recording = new AbortController();
-    this.#stoppable(recording);
+  /** What is said until the button is pressed again. @param {AbortSignal} signal */
+  async #record(signal) {
     try {
-      await microphone.open(({ dead, seconds }) => {
-        this.#state.textContent = dead ? "The microphone delivers silence." : `${Math.floor(seconds)} s`;
+      return await record(signal, {
+        begin: (done) => {
+          this.#done = done;
+          this.#name();
+        },
+        level: ({ dead, seconds }) => tell(this.#state, dead ? "The microphone delivers silence: is it muted?" : "Speak.", ` ${Math.floor(seconds)} s`),
       });
-      await new Promise((resolve) => recording.signal.addEventListener("abort", resolve, { once: true }));
-      const samples = await microphone.samples();
-      await microphone.close();
-      this.#stoppable(undefined);
-      return await use(samples);
     } finally {
-      this.#stoppable(undefined);
-      await microphone.close();
+      this.#done = undefined;
+      this.#name();
     }
   }
 
-  /** @param {Blob | Float32Array<ArrayBuffer>} sound */
-  async #hear(sound) {
+  /**
+   * @param {Blob | Float32Array<ArrayBuffer>} sound
+   * @param {AbortSignal} signal
+   * @returns {Promise<Outcome>}
+   */
+  async #hear(sound, signal) {
     const zipper = await sharedEngine();
-    await zipper.loadHearing({ onProgress: this.#progress });
-    this.#state.textContent = zipper.adapter.software ? "Listening (without a graphics processor, slowly)…" : "Listening…";
-    return await transcribe(zipper, sound, {
+    await zipper.loadHearing({ signal, onProgress: this.#progress });
+    this.#stage("Listening", zipper);
+    const transcript = await transcribe(zipper, sound, {
+      signal,
       onText: (text) => {
         this.#text.textContent = text;
         this.#tell("zipper-text", { text });
       },
     });
+    this.#text.textContent = transcript.text;
+    return transcript;
   }
 
   /**
@@ -188,21 +212,15 @@ export class ZipperSpeech extends HTMLElement {
       player.speed = speed >= 0.5 && speed <= 2 ? speed : 1;
       return await job(player);
     } finally {
-      this.#stoppable(undefined);
       await player.close();
     }
   }
 
-  /**
-   * The engine with speaking loaded, and a way to stop it.
-   * @returns {Promise<{ zipper: Zipper, signal: AbortSignal }>}
-   */
-  async #speaker() {
-    const stop = new AbortController();
-    this.#stoppable(stop);
+  /** The engine with speaking loaded. @param {AbortSignal} signal */
+  async #speaker(signal) {
     const zipper = await sharedEngine();
-    await zipper.loadSpeaking({ signal: stop.signal, onProgress: this.#progress });
-    return { zipper, signal: stop.signal };
+    await zipper.loadSpeaking({ signal, onProgress: this.#progress });
+    return zipper;
   }
 
   /**
@@ -224,94 +242,103 @@ export class ZipperSpeech extends HTMLElement {
         begun = true;
       },
       end: async () => {
+        if (!begun) return;
         player.finish();
-        if (begun) await end;
+        await end;
         this.#tell("zipper-audio-end", { text: text() });
       },
     };
   }
 
-  /** Says the element's own words. */
-  #say() {
-    return this.#sounding(async (player) => {
-      const text = this.textContent ?? "";
-      const { zipper, signal } = await this.#speaker();
-      this.#state.textContent = zipper.adapter.software ? "Speaking (without a graphics processor, slowly)…" : "Speaking…";
-      const voice = this.getAttribute("voice");
-      const { onAudio, end } = this.#heard(player, signal, () => text);
-      const spoken = await say(zipper, text, { ...(voice ? { voice } : {}), signal, onAudio });
-      await end();
-      return { text: "", detail: { text, ...figures(spoken) } };
-    });
+  /**
+   * Says the element's own words.
+   * @param {Player} player
+   * @param {AbortSignal} signal
+   * @returns {Promise<Outcome>}
+   */
+  async #say(player, signal) {
+    const text = this.textContent ?? "";
+    const zipper = await this.#speaker(signal);
+    this.#stage("Speaking", zipper);
+    const voice = this.getAttribute("voice");
+    const { onAudio, end } = this.#heard(player, signal, () => text);
+    const spoken = await say(zipper, text, { ...(voice ? { voice } : {}), signal, onAudio });
+    await end();
+    return { text, ...figures(spoken) };
   }
 
   /**
    * Answers what was said.
    * @param {Blob | Float32Array<ArrayBuffer>} sound
    * @param {Player} player
+   * @param {AbortSignal} signal
+   * @returns {Promise<Outcome>}
    */
-  async #answer(sound, player) {
-    const { zipper, signal } = await this.#speaker();
-    let [question, answer] = ["", ""];
-    const show = () => (this.#text.textContent = answer ? `${question} — ${answer}` : question);
-    const { onAudio, end } = this.#heard(player, signal, () => answer);
-    const turn = await takeTurn(zipper, sound, {
+  async #answer(sound, player, signal) {
+    const zipper = await this.#speaker(signal);
+    const [showHeard, showAnswer] = [turn(this.#text, "You"), turn(this.#text, "Zipper")];
+    let said = "";
+    const { onAudio, end } = this.#heard(player, signal, () => said);
+    const { heard, answer, spoken } = await takeTurn(zipper, sound, {
       voice: this.getAttribute("voice") ?? undefined,
+      maxTokens: Number(this.getAttribute("tokens")) || undefined,
       signal,
-      onStage: (stage) => (this.#state.textContent = STAGES[stage]),
+      onStage: (stage) => this.#stage(STAGES[stage], zipper),
       onHeard: (text) => {
-        question = text;
-        show();
+        showHeard(text);
         this.#tell("zipper-text", { text });
       },
       onAnswer: (text) => {
-        answer = text;
-        show();
+        said = text;
+        showAnswer(text);
         this.#tell("zipper-answer", { text });
       },
       onAudio,
     });
-    if (turn.spoken) await end();
-    return { text: `${question} — ${answer}`, detail: { heard: turn.heard, answer: turn.answer, spoken: turn.spoken && figures(turn.spoken) } };
+    await end();
+    return { heard, answer, spoken: spoken && figures(spoken), cancelled: signal.aborted };
   }
 
-  /** @param {AbortController | undefined} stop */
-  #stoppable(stop) {
-    this.#stop = stop;
-    this.#name();
+  /** @param {string} doing @param {Zipper} zipper */
+  #stage(doing, zipper) {
+    tell(this.#state, zipper.adapter.software ? `${doing} (without a graphics processor, slowly)…` : `${doing}…`);
   }
 
   /** @param {Progress} progress */
   #progress = (progress) => {
-    this.#state.textContent = `${Math.round((100 * progress.loaded) / progress.total)} % loaded`;
+    tell(this.#state, "Loading", ` ${Math.round((100 * progress.loaded) / progress.total)} %`);
     this.#tell("zipper-progress", progress);
   };
 
   /**
    * One job at a time.
-   * @param {() => Promise<{ text: string, detail?: unknown }>} job `text` is shown, `detail` (or all of it) told
+   * @param {(signal: AbortSignal) => Promise<Outcome>} job
    */
   async #run(job) {
-    if (this.#busy) return;
-    this.#busy = true;
-    this.#text.textContent = "";
-    try {
-      const result = await job();
-      this.#text.textContent = result.text;
-      this.#state.textContent = "";
-      this.#tell("zipper-result", result.detail ?? result);
-    } catch (thrown) {
-      this.#fail(asZipperError(thrown));
-    } finally {
-      this.#busy = false;
+    if (this.#job) return;
+    this.#job = new AbortController();
+    this.#name();
+    this.#text.replaceChildren();
+    // Read to whoever does not see it when it is whole, not word by word.
+    this.#text.setAttribute("aria-busy", "true");
+    const outcome = await job(this.#job.signal).catch(asZipperError);
+    // All is at rest before the page is told: it may begin anew at once.
+    this.#job = undefined;
+    this.#name();
+    this.#text.setAttribute("aria-busy", "false");
+    if (outcome instanceof ZipperError) {
+      this.#fail(outcome);
+      return;
     }
+    tell(this.#state, "");
+    this.#tell("zipper-result", outcome);
   }
 
   /** @param {ZipperError} error */
   #fail(error) {
-    const { code, message, remedy } = error;
+    const { code, message, remedy, sentence } = error;
     if (code === "device-lost" || code === "engine-stopped") engine = undefined;
-    this.#state.textContent = `${message}. ${remedy}`;
+    tell(this.#state, code === "cancelled" ? "Stopped." : `${sentence} ${remedy}`);
     this.#tell("zipper-error", { code, message, remedy });
   }
 

@@ -68,6 +68,34 @@ test("said again, it is marked again", async () => {
   await page.waitForSelector("#speak-run:not([disabled])", { timeout: 60_000 });
 });
 
+test("at another speed it takes another time, and the bar goes back after the end, by the keyboard", async () => {
+  const [slow, fast] = [await heardAgain("0.5"), await heardAgain("2")];
+  assert.ok(slow > 2 * fast, `${slow} s at half speed, ${fast} s at double`);
+  const end = Number(await page.inputValue("#speak-seek"));
+  assert.ok(end > 0);
+  await page.selectOption("#speak-speed", "0.5");
+  await page.focus("#speak-seek");
+  await page.keyboard.press("ArrowLeft");
+  await page.waitForSelector("#speak-stop:visible", { timeout: 10_000 });
+  assert.match(await page.getAttribute("#speak-seek", "aria-valuetext"), /^\d+ s of \d+ s$/);
+  await page.waitForSelector("#speak-run:not([disabled])", { timeout: 20_000 });
+  assert.equal(Number(await page.inputValue("#speak-seek")), end, "it is at the end again");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "speak-seek", "the keyboard kept its place");
+  await page.selectOption("#speak-speed", "1");
+});
+
+/** Seconds that the last sound takes at a speed. */
+async function heardAgain(speed) {
+  await page.selectOption("#speak-speed", speed);
+  await page.focus("#speak-again");
+  const began = performance.now();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#speak-run[disabled]");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "speak-stop");
+  await page.waitForSelector("#speak-run:not([disabled])", { timeout: 30_000 });
+  return (performance.now() - began) / 1000;
+}
+
 test("stops on Escape", async () => {
   await page.fill("#speak-text", "This sentence is never heard to its end. Nor is this one.");
   await page.click("#speak-run");

@@ -99,3 +99,32 @@ export async function trouble(page) {
     focused: document.activeElement?.id === "trouble",
   }));
 }
+
+/**
+ * From the next load of a page on, `loudest()` in it tells how loud what goes to the loudspeaker has been since the last call.
+ * @param {import("playwright-core").BrowserContext} context
+ */
+export async function listenIn(context) {
+  await context.addInitScript(() => {
+    let peak = 0;
+    const connect = AudioNode.prototype.connect;
+    AudioNode.prototype.connect = function (target, ...rest) {
+      if (target instanceof AudioDestinationNode) {
+        const ear = new AnalyserNode(this.context, { fftSize: 4096 });
+        connect.call(this, ear);
+        const samples = new Float32Array(ear.fftSize);
+        setInterval(() => {
+          if (this.context.state !== "running") return;
+          ear.getFloatTimeDomainData(samples);
+          peak = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), peak);
+        }, 50);
+      }
+      return connect.call(this, target, ...rest);
+    };
+    window.loudest = () => {
+      const most = peak;
+      peak = 0;
+      return most;
+    };
+  });
+}

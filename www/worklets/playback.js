@@ -16,6 +16,8 @@ class Playback extends AudioWorkletProcessor {
     this.ready = new Float32Array(0);
     this.paused = false;
     this.ended = false;
+    /** The end was told. */
+    this.over = false;
     this.told = 0;
     this.read = this.read.bind(this);
     this.port.onmessage = ({ data }) => this.receive(data);
@@ -33,6 +35,8 @@ class Playback extends AudioWorkletProcessor {
     if (seek !== undefined) {
       this.stretch.seek(Math.max(0, Math.min(Math.round(seek * sampleRate), this.length)));
       this.ready = new Float32Array(0);
+      // Whoever goes back wants to hear the end again.
+      this.over = false;
       this.tell("moved");
     }
   }
@@ -67,9 +71,9 @@ class Playback extends AudioWorkletProcessor {
       filled += part.length;
       this.ready = this.ready.subarray(part.length);
     }
-    if (this.ended && this.ready.length === 0 && this.stretch.at >= this.length) {
+    if (this.ended && !this.over && !this.paused && this.ready.length === 0 && this.stretch.at >= this.length) {
       this.tell("ended");
-      this.ended = false;
+      this.over = true;
     }
     for (let channel = 1; channel < output.length; channel++) output[channel].set(out);
     if (currentTime - this.told > 0.05) this.tell("at");
