@@ -54,12 +54,31 @@ export async function resample(samples, rate) {
   return (await context.startRendering()).getChannelData(0);
 }
 
+/**
+ * A context at the model's rate, where the browser resamples the microphone itself; else one at the device's.
+ * @param {MediaStream} stream
+ */
+function capturing(stream) {
+  const context = new AudioContext({ sampleRate: RATE });
+  try {
+    return { context, source: context.createMediaStreamSource(stream) };
+  } catch {
+    void context.close();
+    const own = new AudioContext();
+    return { context: own, source: own.createMediaStreamSource(stream) };
+  }
+}
+
 /** A microphone that records until it is stopped. */
 export class Microphone {
-  /** @type {Float32Array[]} */
-  #pieces = [];
+  /** Blocks of a tenth of a second, at the context's rate. @type {Float32Array[]} */
+  #blocks = [];
+  /** Samples at the context's rate: recorded in all, and forgotten of them. */
   #length = 0;
+  #forgotten = 0;
   #peak = 0;
+  /** The largest swing in each tenth of a second. @type {number[]} */
+  swings = [];
   /** @type {AudioContext | undefined} */
   #context;
   /** @type {MediaStream | undefined} */
@@ -79,32 +98,58 @@ export class Microphone {
       if (name === "NotAllowedError") throw new ZipperError("microphone-refused", "the browser may not use the microphone");
       throw new ZipperError("microphone-missing", "no microphone was found");
     }
-    const context = new AudioContext();
+    const { context, source } = capturing(this.#stream);
     this.#context = context;
     await context.audioWorklet.addModule(new URL("./worklets/capture.js", import.meta.url));
     const capture = new AudioWorkletNode(context, "zipper-capture", { numberOfOutputs: 0 });
     capture.port.onmessage = (/** @type {MessageEvent<Float32Array>} */ { data }) => {
-      this.#pieces.push(data);
+      this.#blocks.push(data);
       this.#length += data.length;
       const peak = data.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+      this.swings.push(peak);
       this.#peak = Math.max(this.#peak, peak);
-      const seconds = this.#length / context.sampleRate;
       // Half a second is enough to tell: even a quiet room makes noise.
-      onLevel({ peak, dead: seconds > 0.5 && this.#peak < DEAD_PEAK, seconds });
+      onLevel({ peak, dead: this.seconds > 0.5 && this.silent, seconds: this.seconds });
     };
-    context.createMediaStreamSource(this.#stream).connect(capture);
+    source.connect(capture);
     await context.resume();
   }
 
-  /** Everything recorded so far, 16 kHz. @returns {Promise<Float32Array<ArrayBuffer>>} */
-  async samples() {
-    const whole = new Float32Array(this.#length);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      whole.set(piece, at);
-      at += piece.length;
+  get #rate() {
+    return this.#context?.sampleRate ?? RATE;
+  }
+
+  /** Seconds recorded so far. */
+  get seconds() {
+    return this.#length / this.#rate;
+  }
+
+  /** Whether nothing but silence came. */
+  get silent() {
+    return this.#peak < DEAD_PEAK;
+  }
+
+  /**
+   * What was recorded so far, 16 kHz.
+   * @param {number} [from] sample at 16 kHz, none that was forgotten
+   * @returns {Promise<Float32Array<ArrayBuffer>>}
+   */
+  async samples(from = 0) {
+    const first = Math.max(this.#forgotten, Math.round((from * this.#rate) / RATE));
+    const whole = new Float32Array(Math.max(0, this.#length - first));
+    let at = this.#forgotten - first;
+    for (const block of this.#blocks) {
+      if (at >= 0) whole.set(block, at);
+      else if (at + block.length > 0) whole.set(block.subarray(-at));
+      at += block.length;
     }
-    return await resample(whole, this.#context?.sampleRate ?? RATE);
+    return await resample(whole, this.#rate);
+  }
+
+  /** Samples before this one, at 16 kHz, are not wanted any more: a long recording takes no more memory than a short one. @param {number} before */
+  forget(before) {
+    const until = (before * this.#rate) / RATE;
+    while (this.#blocks[0] && this.#forgotten + this.#blocks[0].length <= until) this.#forgotten += this.#blocks.shift()?.length ?? 0;
   }
 
   /** Lets the microphone go. */

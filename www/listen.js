@@ -2,8 +2,9 @@
 
 import { Microphone, RATE, decodeFile } from "./audio.js";
 import { element, keepFocus, megabytes, show, span, tell } from "./dom.js";
-import { ZipperError, asZipperError } from "./errors.js";
+import { ZipperError } from "./errors.js";
 import { Jobs } from "./jobs.js";
+import { Live } from "./live.js";
 import { FORMATS } from "./subtitles.js";
 import { transcribe } from "./transcribe.js";
 import { drawLooks } from "./zipped.js";
@@ -126,20 +127,20 @@ async function listenToFile(file, signal) {
   draw(samples);
   const engine = await loaded(signal);
   state.textContent = "Listening…";
-  return await transcribe(engine, samples, { signal, onText: showText, onLooks: looksOver(samples) });
+  return await transcribe(engine, samples, { signal, onText: showText, onLooks: looksOver(samples.length / RATE) });
 }
 
-/** Draws what is looked at in a sound as it comes. @param {Float32Array} samples */
-function looksOver(samples) {
+/** Draws what is looked at as it comes. @param {number} seconds of the sound */
+function looksOver(seconds) {
   /** @param {import("./zipped.js").Look[]} looks */
   return (looks) => {
     show(element("zipped-part", HTMLElement), true);
-    drawLooks(zipped, looks, samples.length / RATE);
+    drawLooks(zipped, looks, seconds);
   };
 }
 
 /**
- * Records until stopped; meanwhile what was said so far is heard again and again, so that words appear while somebody speaks.
+ * Records until stopped. Meanwhile words appear: what lies behind a pause is heard once, what is still being said again and again.
  * @param {AbortSignal} signal
  */
 async function listenToMicrophone(signal) {
@@ -151,28 +152,26 @@ async function listenToMicrophone(signal) {
       if (dead) tell(state, "The microphone delivers silence: is it muted, or is another one meant?");
       else tell(state, "Speak; Stop ends it.", ` ${Math.floor(seconds)} s recorded.`);
     });
-    const loading = loaded(new AbortController().signal);
     /** @type {Promise<void>} */
     const stopped = new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    const engine = await loading;
+    const live = new Live(await loaded(new AbortController().signal));
+    const hear = async (/** @type {{ last?: boolean, signal?: AbortSignal }} */ how) => {
+      const samples = await microphone.samples(live.wanted);
+      drawSwings(microphone.swings);
+      await live.hear(samples, { ...how, onText: showText, onLooks: looksOver(microphone.seconds) });
+      microphone.forget(live.wanted);
+    };
     while (!signal.aborted) {
       const pause = new Promise((resolve) => setTimeout(resolve, PARTIAL_SECONDS * 1000));
       await Promise.race([stopped, pause]);
-      if (signal.aborted) break;
-      const soFar = await microphone.samples();
-      draw(soFar);
-      // Nothing said yet is no failure here. The stop ends the partial hearing at once.
-      await transcribe(engine, soFar, { signal, onText: showText, onLooks: looksOver(soFar) }).catch((error) => {
-        if (asZipperError(error).code !== "audio-silent" && asZipperError(error).code !== "audio-empty") throw error;
-      });
+      // The stop ends the partial hearing at once.
+      if (!signal.aborted) await hear({ signal });
     }
-    const samples = await microphone.samples();
-    draw(samples);
-    if (samples.length > 0 && samples.every((sample) => Math.abs(sample) < 1e-4)) {
-      throw new ZipperError("microphone-silent", "the microphone delivered silence only");
-    }
-    state.textContent = "Listening to all of it once more…";
-    return await transcribe(engine, samples, { onText: showText, onLooks: looksOver(samples) });
+    if (microphone.seconds > 0 && microphone.silent) throw new ZipperError("microphone-silent", "the microphone delivered silence only");
+    tell(state, "Listening to the rest…");
+    await hear({ last: true });
+    if (live.empty) throw new ZipperError(microphone.seconds > 0 ? "audio-silent" : "audio-empty", "nobody spoke");
+    return live.result(microphone.seconds);
   } finally {
     await microphone.close();
   }
@@ -191,20 +190,26 @@ function showWords({ words, word_times }) {
   }
 }
 
-/** The wave: the largest swing in every column. @param {Float32Array} samples */
+/** The wave of a sound: the largest swing in every column. @param {Float32Array} samples */
 function draw(samples) {
+  const column = Math.max(1, Math.floor(samples.length / wave.width));
+  const swing = (/** @type {number} */ x) => samples.subarray(x * column, (x + 1) * column).reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+  drawSwings(Array.from({ length: wave.width }, (_, x) => swing(x)));
+}
+
+/** @param {number[]} swings over the whole width */
+function drawSwings(swings) {
   show(wave, true);
   const context = wave.getContext("2d");
   if (!context) return;
   const { width, height } = wave;
   context.clearRect(0, 0, width, height);
   context.fillStyle = getComputedStyle(wave).getPropertyValue("--accent");
-  const column = Math.max(1, Math.floor(samples.length / width));
-  for (let x = 0; x < width; x++) {
-    const swing = samples.subarray(x * column, (x + 1) * column).reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
-    const tall = Math.max(1, swing * height);
-    context.fillRect(x, (height - tall) / 2, 1, tall);
-  }
+  const wide = width / Math.max(1, swings.length);
+  swings.forEach((swing, i) => {
+    const tall = Math.max(1, Math.min(1, swing) * height);
+    context.fillRect(i * wide, (height - tall) / 2, Math.max(1, wide), tall);
+  });
 }
 
 element("copy", HTMLButtonElement).addEventListener("click", async () => {

@@ -23,6 +23,11 @@ export class Live {
     this.#transcription = new Transcription(zipper);
   }
 
+  /** Whether nothing was said. */
+  get empty() {
+    return this.#settled === 0;
+  }
+
   /** Samples before this one are not wanted any more. */
   get wanted() {
     return Math.max(0, this.#settled - LEAD);
