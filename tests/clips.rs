@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{joint, open, wav};
+use common::{ears, joint, open, wav};
 use serde::Deserialize;
 use zipper::gpu::KernelSet;
 use zipper::tasks::transcribe::HearOptions;
@@ -53,11 +53,13 @@ fn word_errors(said: &[String], heard: &[String]) -> usize {
 fn as_few_words_are_wrong_as_in_pytorch() {
     let expected: Expected = serde_json::from_slice(&file("expected.json")).expect("the report of clip_reference");
     let gpu = open(KernelSet::Tiled);
-    let (mut writer, mut listener) = joint(&gpu);
+    let (mut writer, mut zipped) = joint(&gpu);
+    let mut ears = ears(&gpu, &writer, &zipped);
     let (mut errors, mut count, mut same) = (0, 0, 0);
     for clip in &expected.clips {
         let samples = wav(&file(&clip.file));
-        let heard = pollster::block_on(listener.transcribe(
+        let heard = pollster::block_on(ears.transcribe(
+            &mut zipped,
             &mut writer,
             &samples,
             &HearOptions::default(),

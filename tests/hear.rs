@@ -2,14 +2,15 @@
 
 mod common;
 
-use common::{assert_close, clip, joint, open, relative_error, tensors};
+use common::{assert_close, clip, ears, joint, open, relative_error, tensors};
 use zipper::audio::vad::speech_segments;
 use zipper::gpu::KernelSet;
 use zipper::tasks::transcribe::{HearOptions, HearTimings};
 
 fn check(kernels: KernelSet) {
     let gpu = open(kernels);
-    let (mut writer, mut listener) = joint(&gpu);
+    let (mut writer, mut zipped) = joint(&gpu);
+    let mut ears = ears(&gpu, &writer, &zipped);
     let reference = tensors("reference/listen.safetensors");
     let recorded = |name: &str| -> Vec<f32> { reference.get(name).expect("recorded").floats().expect("floats") };
     let samples = clip();
@@ -17,22 +18,25 @@ fn check(kernels: KernelSet) {
     let tokens = samples.len().div_ceil(640);
     let mut padded = samples.clone();
     padded.resize(tokens * 640 + 8000, 0.0);
-    let mel = listener.parts().4.compute(&padded);
+    let mel = ears.parts().2.compute(&padded);
     let frames = mel.len() / 80;
     let turned: Vec<f32> =
         (0..80).flat_map(|band| (0..frames).map(move |t| (t, band))).map(|(t, b)| mel[t * 80 + b]).collect();
     assert_close("log-mel", &turned, &recorded("log_mel"), 1e-4);
 
     let heard = pollster::block_on(async {
-        let codes = listener.listen(&samples, &mut HearTimings::default()).await.expect("encodes");
+        let codes = ears.listen(&zipped.config.audio, &samples, &mut HearTimings::default()).await.expect("encodes");
         let plain = HearOptions::default();
-        let heard =
-            listener.transcribe(&mut writer, &samples, &plain, &|| false, &mut |_| Ok(())).await.expect("transcribes");
+        let heard = ears
+            .transcribe(&mut zipped, &mut writer, &samples, &plain, &|| false, &mut |_| Ok(()))
+            .await
+            .expect("transcribes");
         assert_eq!(codes, heard.codes, "the same clip gives the same tokens");
         assert!(heard.attention.is_none(), "nobody asked");
         heard
     });
-    let (_, speller, work, memories, _) = listener.parts();
+    let (_, speller, _) = ears.parts();
+    let (work, memories) = zipped.parts();
     let read = |buffer: &wgpu::Buffer, n: usize| pollster::block_on(gpu.read::<f32>(buffer, 0, n)).expect("readback");
     let error = |name: &str, got: &[f32], tolerance: f32| {
         let error = relative_error(got, &recorded(name));
@@ -77,9 +81,11 @@ fn check(kernels: KernelSet) {
 #[test]
 fn what_is_looked_at_can_be_seen() {
     let gpu = open(KernelSet::Plain);
-    let (mut writer, mut listener) = joint(&gpu);
+    let (mut writer, mut zipped) = joint(&gpu);
+    let mut ears = ears(&gpu, &writer, &zipped);
     let mut partial = 0;
-    let heard = pollster::block_on(listener.transcribe(
+    let heard = pollster::block_on(ears.transcribe(
+        &mut zipped,
         &mut writer,
         &clip(),
         &HearOptions { attention: true },

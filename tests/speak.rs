@@ -14,13 +14,13 @@ fn ids(reference: &Tensors, name: &str) -> Vec<u32> {
 
 fn check(kernels: KernelSet) {
     let gpu: Gpu = open(kernels);
-    let (mut writer, mut listener) = joint(&gpu);
+    let (mut writer, mut zipped) = joint(&gpu);
     let reference = common::tensors("reference/speak.safetensors");
     let text_ids = ids(&reference, "text_ids");
     let sentence = "The kettle is on.";
-    assert_eq!(listener.spell(sentence), text_ids, "a token a byte, between marks");
-    pollster::block_on(listener.read_aloud(&mut writer, &text_ids)).expect("reads");
-    let (.., memories, _) = listener.parts();
+    assert_eq!(zipped.spell(sentence), text_ids, "a token a byte, between marks");
+    pollster::block_on(zipped.read_aloud(&mut writer, &text_ids)).expect("reads");
+    let (_, memories) = zipped.parts();
     let memory = &memories.links[6];
     for (name, buffer) in [("link6.k", &memory.keys), ("link6.v", &memory.values)] {
         let all = pollster::block_on(gpu.read::<f32>(buffer, 0, 6 * memory.capacity * 64)).expect("readback");
@@ -36,7 +36,7 @@ fn check(kernels: KernelSet) {
     // That many are enough: asked once a token, the closure then stops the rest.
     let asked = Cell::new(0);
     let enough = || asked.replace(asked.get() + 1) > before_end;
-    let spoken = pollster::block_on(listener.speak_tokens(&mut writer, sentence, &Controls::default(), &enough));
+    let spoken = pollster::block_on(zipped.speak_tokens(&mut writer, sentence, &Controls::default(), &enough));
     let spoken = spoken.expect("speaks").ids;
     assert_eq!(spoken[..before_end], want[1..=before_end], "{kernels:?}: speech tokens while the end mark is barred");
     assert!(spoken.iter().all(|id| *id < 3125), "{kernels:?}: codes only");

@@ -28,7 +28,7 @@ const ANSWER_TOKENS = 60;
  */
 
 /**
- * @param {Zipper} zipper with speaking loaded
+ * @param {Zipper} zipper with hearing and speaking loaded
  * @param {Blob | Float32Array<ArrayBuffer>} sound
  * @param {TurnOptions} [options]
  * @returns {Promise<Turn>}

@@ -3,6 +3,7 @@
 import { takeTurn } from "./conversation.js";
 import { element, keepFocus, show, tell } from "./dom.js";
 import { Jobs } from "./jobs.js";
+import { loadEars } from "./listen.js";
 import { Player } from "./player.js";
 import { record } from "./record.js";
 import { chosen, loadVoices } from "./speak.js";
@@ -68,6 +69,7 @@ async function converse(signal) {
     const samples = await question(signal);
     answering = true;
     enable();
+    await loadEars(engine, signal, state);
     await loadVoices(engine, signal, state);
     const end = new Promise((resolve) => {
       player.onEnd = () => resolve(undefined);

@@ -102,13 +102,23 @@ async function run(job) {
 /** @param {AbortSignal} signal @returns {Promise<Zipper>} */
 async function loaded(signal) {
   if (!zipper) throw new ZipperError("model-missing", "the engine is not open");
+  await loadEars(zipper, signal, state);
+  return zipper;
+}
+
+/**
+ * Everything that hearing needs; says how far it is.
+ * @param {Zipper} engine
+ * @param {AbortSignal} signal
+ * @param {HTMLElement} where
+ */
+export async function loadEars(engine, signal, where) {
   /** @param {Progress} progress */
   const onProgress = ({ loaded: here, total, secondsLeft }) => {
     const left = secondsLeft === null || here >= total ? "" : ` · ${span(secondsLeft)} left`;
-    tell(state, "Loading what hearing needs", `: ${megabytes(here)} of ${megabytes(total)}${left}`);
+    tell(where, "Loading what hearing needs", `: ${megabytes(here)} of ${megabytes(total)}${left}`);
   };
-  await zipper.loadHearing({ signal, onProgress });
-  return zipper;
+  await engine.loadHearing({ signal, onProgress });
 }
 
 /** @param {string} text */

@@ -9,17 +9,12 @@ import { ShardStore } from "./store.js";
 /** @typedef {{ result: Promise<unknown>, listeners: Set<Tell>, abort: AbortController }} Loading */
 
 const TEXT_TOWER = "smollm2-135m-instruct-q4_1";
-/** The engine's names of what hearing needs beside the text tower, and the models that hold them. */
-const HEARING = {
-  encoder: "whisper-base-encoder",
-  quantizer: "zipper-en/quantizer",
-  speller: "zipper-en/speller",
-  speech_tower: "zipper-en/speech_tower",
-  zip: "zipper-en/zip",
-};
-
-/** What speaking needs beyond hearing. */
-const VOICE = "zipper-en/voice";
+/** What zips the towers, what hearing needs beyond that, and what speaking: the engine's names of the parts, and the models that hold them. */
+const ZIP = { speech_tower: "zipper-en/speech_tower", zip: "zipper-en/zip" };
+const HEARING = { encoder: "whisper-base-encoder", quantizer: "zipper-en/quantizer", speller: "zipper-en/speller" };
+const SPEAKING = { voice: "zipper-en/voice" };
+/** The models of each task beside the text tower. @type {Record<string, Record<string, string>>} */
+const NEEDED = { write: {}, hear: { ...ZIP, ...HEARING }, speak: { ...ZIP, ...SPEAKING } };
 
 const store = new ShardStore(new URL("../models/", self.location.href));
 
@@ -49,7 +44,7 @@ const methods = {
   },
 
   isKept: async (_tell, task) => {
-    const models = [TEXT_TOWER, ...(task === "write" ? [] : Object.values(HEARING)), ...(task === "speak" ? [VOICE] : [])];
+    const models = [TEXT_TOWER, ...Object.values(NEEDED[task] ?? {})];
     return (await Promise.all(models.map((model) => store.isKept(model)))).every(Boolean);
   },
 
@@ -144,23 +139,23 @@ async function loadTextTower(signal, tell) {
 }
 
 /**
- * Everything that hearing needs; the text tower too where it is not in yet.
+ * Hands the engine the files of some parts; the progress is that of all of them together.
+ * @param {Record<string, string>} files
+ * @param {string} name of the progress
  * @param {AbortSignal} signal
  * @param {Tell} tell
  */
-async function loadHearing(signal, tell) {
+async function loadParts(files, name, signal, tell) {
   const ready = await opened();
-  await shared("write", tell, loadTextTower);
-  const config = await store.text("zipper-en/config.json", signal);
   const parts = await Promise.all(
-    Object.entries(HEARING).map(async ([part, model]) => ({ part, model, manifest: await store.manifest(model, signal) })),
+    Object.entries(files).map(async ([part, model]) => ({ part, model, manifest: await store.manifest(model, signal) })),
   );
   const total = parts.reduce((sum, { manifest }) => sum + manifest.bytes, 0);
   let before = 0;
   for (const { part, model, manifest } of parts) {
     const base = before;
     /** @param {Progress} progress */
-    const onProgress = (progress) => tell({ ...progress, model: "hearing", loaded: base + progress.loaded, total });
+    const onProgress = (progress) => tell({ ...progress, model: name, loaded: base + progress.loaded, total });
     let restart = true;
     for await (const shard of store.shards(manifest, model, { signal, onProgress })) {
       ready.part_push(part, shard, restart);
@@ -169,26 +164,43 @@ async function loadHearing(signal, tell) {
     }
     before += manifest.bytes;
   }
-  await ready.hearing_finish(config);
 }
 
 /**
- * Everything that speaking needs; hearing too where it is not in yet.
+ * The towers, zipped; the text tower too where it is not in yet.
+ * @param {AbortSignal} signal
+ * @param {Tell} tell
+ */
+async function loadZip(signal, tell) {
+  const ready = await opened();
+  await shared("write", tell, loadTextTower);
+  const config = await store.text("zipper-en/config.json", signal);
+  await loadParts(ZIP, "zip", signal, tell);
+  await ready.zip_finish(config);
+}
+
+/**
+ * Everything that hearing needs.
+ * @param {AbortSignal} signal
+ * @param {Tell} tell
+ */
+async function loadHearing(signal, tell) {
+  const ready = await opened();
+  await shared("zip", tell, loadZip);
+  await loadParts(HEARING, "hearing", signal, tell);
+  await ready.hearing_finish();
+}
+
+/**
+ * Everything that speaking needs.
  * @param {AbortSignal} signal
  * @param {Tell} tell
  */
 async function loadSpeaking(signal, tell) {
   const ready = await opened();
-  await shared("hear", tell, loadHearing);
-  const [config, manifest] = await Promise.all([store.text("zipper-en/voice.json", signal), store.manifest(VOICE, signal)]);
-  /** @param {Progress} progress */
-  const onProgress = (progress) => tell({ ...progress, model: "voice" });
-  let restart = true;
-  for await (const shard of store.shards(manifest, VOICE, { signal, onProgress })) {
-    ready.part_push("voice", shard, restart);
-    restart = false;
-    if (signal.aborted) throw new ZipperError("cancelled", "the download was cancelled");
-  }
+  await shared("zip", tell, loadZip);
+  const config = await store.text("zipper-en/voice.json", signal);
+  await loadParts(SPEAKING, "voice", signal, tell);
   await ready.speaking_finish(config);
   return ready.voices();
 }

@@ -219,6 +219,7 @@ export class ZipperSpeech extends HTMLElement {
   /** The engine with speaking loaded. @param {AbortSignal} signal */
   async #speaker(signal) {
     const zipper = await sharedEngine();
+    if (this.#task === "converse") await zipper.loadHearing({ signal, onProgress: this.#progress });
     await zipper.loadSpeaking({ signal, onProgress: this.#progress });
     return zipper;
   }

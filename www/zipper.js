@@ -98,7 +98,7 @@ export class Zipper {
   }
 
   /**
-   * Everything that {@link say} needs, hearing among it.
+   * Everything that {@link say} needs, the text tower among it.
    * @param {LoadOptions} [options]
    * @returns {Promise<VoiceInfo[]>}
    */

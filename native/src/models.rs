@@ -5,7 +5,8 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use zipper::gpu::{Gpu, Open};
 use zipper::tasks::generate::Writer;
-use zipper::tasks::transcribe::{Files, Listener};
+use zipper::tasks::transcribe::{EarFiles, Ears};
+use zipper::tasks::zipped::{ZipFiles, Zipped};
 use zipper::towers::text::Loader;
 use zipper::vocoder::Voice;
 use zipper::weights::safetensors::Tensors;
@@ -45,24 +46,28 @@ impl Places {
     }
 
     /// Both towers, zipped.
-    pub async fn towers(&self) -> Result<(Gpu, Writer, Listener)> {
+    pub async fn towers(&self) -> Result<(Gpu, Writer, Zipped)> {
         let gpu = Gpu::open(Open::default()).await?;
         let mut loader = Loader::new(&gpu);
         for piece in self.pinned("smollm2-135m-instruct-q4_1.gguf")?.chunks(PIECE) {
             loader.push(piece).await?;
         }
         let writer = Writer::new(&gpu, loader.finish()?);
-        let encoder = Tensors::read("encoder", &self.pinned("whisper-base-encoder.safetensors")?)?;
-        let files = Files {
+        let files = ZipFiles {
             config: &self.text("config.json")?,
-            encoder: &encoder,
-            quantizer: &self.tensors("quantizer")?,
-            speller: &self.tensors("speller")?,
             speech_tower: &self.tensors("speech_tower")?,
             zip: &self.tensors("zip")?,
         };
-        let listener = Listener::new(&gpu, &writer, &files)?;
-        Ok((gpu, writer, listener))
+        let zipped = Zipped::new(&gpu, &writer, &files)?;
+        Ok((gpu, writer, zipped))
+    }
+
+    /// What hearing needs beside the towers.
+    pub fn ears(&self, gpu: &Gpu, writer: &Writer, zipped: &Zipped) -> Result<Ears> {
+        let encoder = Tensors::read("encoder", &self.pinned("whisper-base-encoder.safetensors")?)?;
+        let (quantizer, speller) = (self.tensors("quantizer")?, self.tensors("speller")?);
+        let files = EarFiles { encoder: &encoder, quantizer: &quantizer, speller: &speller };
+        Ok(Ears::new(gpu, writer, zipped, &files)?)
     }
 
     /// The voices.

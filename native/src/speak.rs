@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use zipper::tasks::generate::Writer;
 use zipper::tasks::speak::SayOptions;
-use zipper::tasks::transcribe::Listener;
+use zipper::tasks::zipped::Zipped;
 use zipper::text::{Piece, readable};
 use zipper::vocoder::{RATE, Voice};
 
@@ -65,11 +65,11 @@ impl Options {
 /// Whether every text could be said.
 pub async fn run(options: &Options) -> Result<bool> {
     let jobs = options.jobs()?;
-    let (gpu, mut writer, mut listener) = options.places.towers().await?;
+    let (gpu, mut writer, mut zipped) = options.places.towers().await?;
     let voice = options.places.voice(&gpu)?;
     let mut all = true;
     for (text, file) in jobs {
-        match said(&mut writer, &mut listener, &voice, &text, options, &file).await {
+        match said(&mut writer, &mut zipped, &voice, &text, options, &file).await {
             Ok(mut done) if options.json => {
                 done["text"] = text.into();
                 done["file"] = file.display().to_string().into();
@@ -93,7 +93,7 @@ pub async fn run(options: &Options) -> Result<bool> {
 /// One text, piece by piece.
 async fn said(
     writer: &mut Writer,
-    listener: &mut Listener,
+    zipped: &mut Zipped,
     voice: &Voice,
     text: &str,
     options: &Options,
@@ -110,7 +110,7 @@ async fn said(
             temperature: options.temperature,
             attention: false,
         };
-        let done = listener
+        let done = zipped
             .say(writer, voice, &piece.spoken, &how, &|| false, &mut |sound| {
                 if first_sound_ms == 0.0 {
                     first_sound_ms = began.elapsed().as_secs_f64() * 1e3;

@@ -10,7 +10,8 @@ use std::time::Instant;
 use zipper::audio::RATE;
 use zipper::audio::vad::speech_segments;
 use zipper::tasks::generate::Writer;
-use zipper::tasks::transcribe::{HearOptions, Listener};
+use zipper::tasks::transcribe::{Ears, HearOptions};
+use zipper::tasks::zipped::Zipped;
 
 /// Options of `zipper transcribe`.
 #[derive(Args)]
@@ -27,11 +28,12 @@ pub struct Options {
 
 /// Whether every file could be heard.
 pub async fn run(options: &Options) -> Result<bool> {
-    let (_, mut writer, mut listener) = options.places.towers().await?;
+    let (gpu, mut writer, mut zipped) = options.places.towers().await?;
+    let mut ears = options.places.ears(&gpu, &writer, &zipped)?;
     let mut all = true;
     for file in &options.files {
         let name = file.display();
-        match heard(&mut writer, &mut listener, file).await {
+        match heard(&mut writer, &mut zipped, &mut ears, file).await {
             Ok(mut found) if options.json => {
                 found["file"] = name.to_string().into();
                 println!("{found}");
@@ -55,7 +57,7 @@ pub async fn run(options: &Options) -> Result<bool> {
 }
 
 /// One recording, segment by segment.
-async fn heard(writer: &mut Writer, listener: &mut Listener, file: &Path) -> Result<Value> {
+async fn heard(writer: &mut Writer, zipped: &mut Zipped, ears: &mut Ears, file: &Path) -> Result<Value> {
     let began = Instant::now();
     let samples = audio::read(file)?;
     let found = speech_segments(&samples);
@@ -67,7 +69,7 @@ async fn heard(writer: &mut Writer, listener: &mut Listener, file: &Path) -> Res
     for segment in found {
         let sound = &loud[segment.start..segment.end];
         let options = HearOptions::default();
-        let part = listener.transcribe(writer, sound, &options, &|| false, &mut |_| Ok(())).await?;
+        let part = ears.transcribe(zipped, writer, sound, &options, &|| false, &mut |_| Ok(())).await?;
         let from = segment.start as f64 / RATE as f64;
         words
             .extend(part.words.iter().map(|w| json!({ "word": w.word, "start": from + w.start, "end": from + w.end })));

@@ -3,3 +3,4 @@
 pub mod generate;
 pub mod speak;
 pub mod transcribe;
+pub mod zipped;

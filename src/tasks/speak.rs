@@ -3,7 +3,7 @@
 //! tokens, piece by piece.
 
 use super::generate::{Writer, in_flight};
-use super::transcribe::{Attention, Listener, SPEECH, TEXT};
+use super::zipped::{Attention, SPEECH, TEXT, Zipped};
 use crate::clock::now_ms;
 use crate::decode::{Generation, Options, Runner, Stop, Token, decode};
 use crate::error::{Error, Result};
@@ -58,8 +58,8 @@ pub struct Said {
     pub timings: SayTimings,
 }
 
-impl Listener {
-    /// Says `text` (a sentence or part of one, spelled out; see [`Listener::speak_tokens`] for its length). `on_audio` gets the samples at 24 kHz, piece after piece.
+impl Zipped {
+    /// Says `text` (a sentence or part of one, spelled out; see [`Zipped::speak_tokens`] for its length). `on_audio` gets the samples at 24 kHz, piece after piece.
     ///
     /// # Errors
     /// [`Error::PromptEmpty`], [`Error::PromptTooLong`], [`Error::Option`] for an unknown voice, and what the device reports.
@@ -112,7 +112,7 @@ impl Listener {
         }
         timings.total_ms = now_ms() - started;
         timings.tokens_ms = timings.total_ms - timings.voice_ms;
-        let attention = match &self.speech_watch {
+        let attention = match &self.watch {
             Some(watch) if options.attention && !speech.codes.is_empty() => {
                 let weights = watch.read(&self.gpu, &self.memories, speech.codes.len()).await?;
                 let columns = weights.len() / speech.codes.len();
@@ -179,7 +179,7 @@ impl Listener {
         self.draw_tokens(writer, text, controls, false, cancelled, &mut async |_| Ok(())).await
     }
 
-    /// As [`Listener::speak_tokens`]; `on_token` sees each token as it comes. `watched`: the speech watch sees what they attend to.
+    /// As [`Zipped::speak_tokens`]; `on_token` sees each token as it comes. `watched`: the speech watch sees what they attend to.
     async fn draw_tokens(
         &mut self,
         writer: &mut Writer,
@@ -195,8 +195,8 @@ impl Listener {
         }
         let ids = self.spell(text);
         self.read_aloud(writer, &ids).await?;
-        let Self { gpu, speech, work, sequence, zip, memories, projection, sampler, config, speech_watch, .. } = self;
-        let watch = speech_watch.as_ref().filter(|_| watched);
+        let Self { gpu, speech, work, sequence, zip, memories, projection, sampler, config, watch, .. } = self;
+        let watch = watch.as_ref().filter(|_| watched);
         let runner = Runner { gpu, tower: &speech.tower, work, sampler };
         let bytes = text.len();
         let controls = Controls {

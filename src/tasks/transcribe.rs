@@ -2,6 +2,7 @@
 //! tower only, whose links read what the speech tower left behind.
 
 use super::generate::{Writer, in_flight};
+use super::zipped::{Attention, SPEECH, TEXT, Zipped};
 use crate::audio::{LogMel, RATE};
 use crate::clock::now_ms;
 use crate::decode::align::{Word, align};
@@ -10,65 +11,43 @@ use crate::decode::spelling::Trie;
 use crate::decode::{KvCache, Lanes, Options, Row, Runner, Sequence, Stop, decode, decode_beam};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, PlanBuilder, storage_from};
-use crate::kernels::sample::{Controls, Sampler};
-use crate::model::ModelConfig;
+use crate::kernels::sample::Controls;
+use crate::model::AudioConfig;
 use crate::tokens::encoder::Encoder;
 use crate::tokens::speech::Quantizer;
 use crate::tokens::speller::Speller;
 use crate::tokens::{TextStream, TextTokenizer, speech};
-use crate::towers::speech::{CONTEXT, SpeechTower};
-use crate::towers::{Layer, Workspace};
+use crate::towers::Layer;
+use crate::towers::speech::CONTEXT;
 use crate::weights::safetensors::Tensors;
-use crate::zip::{Ends, Memories, Projection, Watch, Zip};
+use crate::zip::Watch;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
-
-/// The towers' numbers in the zip: as the config lists them.
-pub const TEXT: usize = 0;
-/// The speech tower's number.
-pub const SPEECH: usize = 1;
 
 /// Sub-words that fit into a transcript: 29 s at seventeen a second, which nobody speaks.
 const LANE_TOKENS: usize = 512;
 
-/// Everything that the joint tasks need beside the text tower.
-pub struct Listener {
-    pub(super) gpu: Gpu,
-    /// Every number.
-    pub config: ModelConfig,
+/// What turns sound into what the zip reads, and its text into words.
+pub struct Ears {
+    gpu: Gpu,
     log_mel: LogMel,
     encoder: Encoder,
     quantizer: Quantizer,
     speller: Speller,
     trie: Trie,
-    pub(super) speech: SpeechTower,
-    pub(super) projection: Projection,
-    pub(super) zip: Zip,
-    pub(super) work: Workspace,
-    pub(super) sampler: Sampler,
-    pub(super) sequence: Sequence,
-    pub(super) memories: Memories,
     lanes: Lanes,
     /// One a lane.
     watches: Vec<Watch>,
-    /// Of speech over text, if a link leads there.
-    pub(super) speech_watch: Option<Watch>,
 }
 
-/// The files that make a [`Listener`].
-pub struct Files<'a> {
-    /// `config.json`
-    pub config: &'a str,
+/// The files that make [`Ears`].
+pub struct EarFiles<'a> {
     /// The pinned speech encoder.
     pub encoder: &'a Tensors,
     /// `quantizer.safetensors`
     pub quantizer: &'a Tensors,
     /// `speller.safetensors`
     pub speller: &'a Tensors,
-    /// `speech_tower.safetensors`
-    pub speech_tower: &'a Tensors,
-    /// `zip.safetensors`
-    pub zip: &'a Tensors,
 }
 
 /// Milliseconds by stage.
@@ -126,53 +105,22 @@ pub struct Partial<'a> {
     pub attention: Option<&'a Attention>,
 }
 
-/// What the link watched attends to: how much each step of the target tower looks at each position of the source tower.
-#[derive(Clone, Debug, Serialize)]
-pub struct Attention {
-    /// What each row wrote.
-    pub rows: Vec<String>,
-    /// Positions of the source tower.
-    pub columns: usize,
-    /// `[rows, columns]`; 255 is the row's largest.
-    pub weights: Vec<u8>,
-}
-
-impl Attention {
-    /// Of rows of weights; the first `skipped` positions of each are marks and left out.
-    pub(super) fn of<'a>(rows: Vec<String>, weights: impl Iterator<Item = &'a [f32]>, skipped: usize) -> Self {
-        let mut out = Self { rows, columns: 0, weights: Vec::new() };
-        for row in weights {
-            let row = &row[skipped.min(row.len())..];
-            let largest = row.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
-            out.columns = row.len();
-            out.weights.extend(row.iter().map(|w| (255.0 * w / largest) as u8));
-        }
-        out
-    }
-}
-
 /// What a transcript attended to.
 fn seen(tokenizer: &TextTokenizer, best: &Hypothesis) -> Result<Attention> {
     let rows = best.ids.iter().map(|id| tokenizer.decode(&[*id])).collect::<Result<Vec<_>>>()?;
     Ok(Attention::of(rows, best.beside.iter().map(AsRef::as_ref), 1))
 }
 
-impl Listener {
+impl Ears {
     /// Puts everything on the device.
     ///
     /// # Errors
-    /// [`Error::Format`] if a file does not fit the config.
-    pub fn new(gpu: &Gpu, writer: &Writer, files: &Files<'_>) -> Result<Self> {
-        let config = ModelConfig::read(files.config)?;
-        let speech = SpeechTower::new(gpu, config.speech.clone(), files.speech_tower)?;
-        let text_width = writer.text_tower().tower.config.block.width;
-        let width = speech.tower.config.block.width;
-        let towers = [Ends { name: "text", width: text_width }, Ends { name: "speech", width }];
+    /// [`Error::Format`] if a file has not the expected shapes.
+    pub fn new(gpu: &Gpu, writer: &Writer, zipped: &Zipped, files: &EarFiles<'_>) -> Result<Self> {
         let text = &writer.text_tower().tower;
         let another =
             || Sequence::new(gpu, KvCache::new(gpu, text.blocks.len(), text.config.block.kv_heads, LANE_TOKENS));
-        let lanes = Lanes::new(gpu, config.listen.beam, text.config.vocabulary, &another);
-        let zip = Zip::load(gpu, &towers, &config.links, files.zip)?;
+        let lanes = Lanes::new(gpu, zipped.config.listen.beam, text.config.vocabulary, &another);
         Ok(Self {
             gpu: gpu.clone(),
             log_mel: LogMel::new(),
@@ -180,17 +128,8 @@ impl Listener {
             quantizer: Quantizer::new(gpu, files.quantizer)?,
             speller: Speller::new(gpu, files.speller)?,
             trie: Trie::new(&writer.text_tower().tokenizer)?,
-            projection: Projection::load(gpu, SPEECH, width, files.zip)?,
-            work: speech.tower.workspace(gpu, CONTEXT),
-            sampler: Sampler::new(gpu, config.speech.vocabulary),
-            sequence: speech.tower.sequence(gpu),
-            memories: zip.memories(gpu, CONTEXT, CONTEXT),
-            speech,
-            watches: (0..lanes.count()).filter_map(|_| Watch::new(gpu, &zip, TEXT, CONTEXT, 1)).collect(),
-            speech_watch: Watch::new(gpu, &zip, SPEECH, CONTEXT, CONTEXT),
-            zip,
+            watches: (0..lanes.count()).filter_map(|_| Watch::new(gpu, &zipped.zip, TEXT, CONTEXT, 1)).collect(),
             lanes,
-            config,
         })
     }
 
@@ -198,17 +137,17 @@ impl Listener {
     ///
     /// # Errors
     /// [`Error::Option`] if the clip is empty or too long; what the device reports.
-    pub async fn listen(&self, samples: &[f32], timings: &mut HearTimings) -> Result<Vec<u32>> {
-        let longest = (self.config.audio.longest_seconds * RATE as f64) as usize;
+    pub async fn listen(&self, audio: &AudioConfig, samples: &[f32], timings: &mut HearTimings) -> Result<Vec<u32>> {
+        let longest = (audio.longest_seconds * RATE as f64) as usize;
         if samples.is_empty() || samples.len() > longest {
             let found = format!("{:.1} s of audio", samples.len() as f64 / RATE as f64);
             return Err(Error::Option { name: "samples", found, expected: "more than none, at most 29 s" });
         }
         let started = now_ms();
-        let per_token = self.config.audio.samples_per_token;
+        let per_token = audio.samples_per_token;
         let tokens = samples.len().div_ceil(per_token).clamp(1, speech::MOST_TOKENS);
         let mut padded = samples.to_vec();
-        padded.resize(tokens * per_token + (self.config.audio.pad_seconds * RATE as f64) as usize, 0.0);
+        padded.resize(tokens * per_token + (audio.pad_seconds * RATE as f64) as usize, 0.0);
         let mel = self.log_mel.compute(&padded);
         timings.log_mel_ms += now_ms() - started;
         let started = now_ms();
@@ -228,9 +167,10 @@ impl Listener {
     }
 
     /// Runs the speech tower over `codes` (whose features the speller still holds); the links remember its states.
-    async fn remember(&mut self, codes: &[u32], timings: &mut HearTimings) -> Result<()> {
+    async fn remember(&self, zipped: &mut Zipped, codes: &[u32], timings: &mut HearTimings) -> Result<()> {
         let started = now_ms();
-        let Self { gpu, speech, work, sequence, zip, memories, projection, speller, .. } = self;
+        let speller = &self.speller;
+        let Zipped { gpu, speech, work, sequence, zip, memories, projection, .. } = zipped;
         let ids: Vec<u32> = std::iter::once(speech.config.start).chain(codes.iter().copied()).collect();
         let count = ids.len();
         let ids = storage_from(gpu, "speech tokens", &ids);
@@ -261,6 +201,7 @@ impl Listener {
     /// [`Error::Option`] if the clip is empty or too long; what the device reports.
     pub async fn transcribe(
         &mut self,
+        zipped: &mut Zipped,
         writer: &mut Writer,
         samples: &[f32],
         options: &HearOptions,
@@ -269,20 +210,20 @@ impl Listener {
     ) -> Result<Heard> {
         let started = now_ms();
         let mut timings = HearTimings::default();
-        let codes = self.listen(samples, &mut timings).await?;
-        self.remember(&codes, &mut timings).await?;
+        let codes = self.listen(&zipped.config.audio, samples, &mut timings).await?;
+        self.remember(zipped, &codes, &mut timings).await?;
         let decoding = now_ms();
         let letters = Rc::new(self.speller.read_letters(&self.gpu, codes.len()).await?);
         on_progress(&Partial { text: &letters.read_off(), attention: None })?;
-        let (end, weight) = (self.config.text.end, self.config.listen.ctc_weight);
+        let (end, weight) = (zipped.config.text.end, zipped.config.listen.ctc_weight);
         let Writer { gpu, tower, work, sampler, sequence } = writer;
         let runner = Runner { gpu, tower: &tower.tower, work, sampler };
         // Nobody speaks 25 sub-words a second.
-        let max_tokens = self.config.listen.max_text_extra + codes.len();
-        let (zip, memories, tokenizer) = (&self.zip, &self.memories, &tower.tokenizer);
+        let max_tokens = zipped.config.listen.max_text_extra + codes.len();
+        let (zip, memories, tokenizer) = (&zipped.zip, &zipped.memories, &tower.tokenizer);
         let mut attention = None;
         let (ids, stop) = if weight > 0.0 {
-            let listen = &self.config.listen;
+            let listen = &zipped.config.listen;
             let weights =
                 Weights { letters: weight, bonus: listen.letter_bonus, beam: listen.beam, margin: listen.beam_margin };
             let mut joint = Joint::new(&self.trie, letters.clone(), weights, end);
@@ -346,15 +287,9 @@ impl Listener {
         })
     }
 
-    /// The speech tower.
+    /// What the parts hold after [`Ears::transcribe`], for tests against recorded tensors.
     #[must_use]
-    pub fn speech_tower(&self) -> &SpeechTower {
-        &self.speech
-    }
-
-    /// What the parts hold after [`Listener::transcribe`], for tests against recorded tensors.
-    #[must_use]
-    pub fn parts(&self) -> (&Encoder, &Speller, &Workspace, &Memories, &LogMel) {
-        (&self.encoder, &self.speller, &self.work, &self.memories, &self.log_mel)
+    pub fn parts(&self) -> (&Encoder, &Speller, &LogMel) {
+        (&self.encoder, &self.speller, &self.log_mel)
     }
 }

@@ -11,7 +11,8 @@ use crate::error::Error;
 use crate::gpu::{Gpu, KernelSet, Open};
 use crate::tasks::generate::{GenerateOptions, Writer};
 use crate::tasks::speak::SayOptions;
-use crate::tasks::transcribe::{Attention, Files, HearOptions, Listener, Partial};
+use crate::tasks::transcribe::{EarFiles, Ears, HearOptions, Partial};
+use crate::tasks::zipped::{Attention, ZipFiles, Zipped};
 use crate::towers::plain::{PlainLoader, PlainTower};
 use crate::towers::text::Loader;
 use crate::vocoder::Voice;
@@ -32,7 +33,8 @@ pub struct Engine {
     loading: RefCell<Option<Loading>>,
     parts: RefCell<HashMap<String, (Reader, Tensors)>>,
     writer: RefCell<Option<Writer>>,
-    listener: RefCell<Option<Listener>>,
+    zipped: RefCell<Option<Zipped>>,
+    ears: RefCell<Option<Ears>>,
     voice: RefCell<Option<Voice>>,
     plain_loading: RefCell<Option<PlainLoader>>,
     plain: RefCell<Option<PlainTower>>,
@@ -116,7 +118,8 @@ impl Engine {
             loading: RefCell::default(),
             parts: RefCell::default(),
             writer: RefCell::default(),
-            listener: RefCell::default(),
+            zipped: RefCell::default(),
+            ears: RefCell::default(),
             voice: RefCell::default(),
             plain_loading: RefCell::default(),
             plain: RefCell::default(),
@@ -208,26 +211,40 @@ impl Engine {
         tensors.push(reader, bytes).map_err(|e| to_js(&e))
     }
 
-    /// Puts hearing to use: all parts are in, and the text tower is loaded. `config` is the text of `config.json`.
-    pub async fn hearing_finish(&self, config: String) -> JsResult<()> {
-        let parts = self.parts.try_borrow_mut().map_err(busy("loading"))?.drain().collect::<HashMap<_, _>>();
-        let part = |name: &str| match parts.get(name) {
+    /// A part that was pushed to its end; it is handed out once.
+    fn take_part(&self, name: &str) -> JsResult<Tensors> {
+        match self.parts.try_borrow_mut().map_err(busy("loading"))?.remove(name) {
             Some((reader, tensors)) if reader.is_complete() => Ok(tensors),
             _ => Err(to_js(&Error::ModelMissing(format!("{name} is not complete")))),
-        };
-        let files = Files {
-            config: &config,
-            encoder: part("encoder")?,
-            quantizer: part("quantizer")?,
-            speller: part("speller")?,
-            speech_tower: part("speech_tower")?,
-            zip: part("zip")?,
-        };
+        }
+    }
+
+    /// Zips the speech tower to the text tower: the parts `speech_tower` and `zip` are in, and the text tower is loaded. `config` is the text of
+    /// `config.json`.
+    pub async fn zip_finish(&self, config: String) -> JsResult<()> {
+        let (speech_tower, zip) = (self.take_part("speech_tower")?, self.take_part("zip")?);
+        let files = ZipFiles { config: &config, speech_tower: &speech_tower, zip: &zip };
         let writer = self.writer.try_borrow().map_err(busy("writing"))?;
         let writer = writer.as_ref().ok_or_else(|| to_js(&Error::ModelMissing("load the text tower first".into())))?;
-        let listener = self.gpu.guarded("loading", || Listener::new(&self.gpu, writer, &files)).await;
-        let listener = listener.and_then(|result| result).map_err(|e| to_js(&e))?;
-        *self.listener.try_borrow_mut().map_err(busy("hearing"))? = Some(listener);
+        let zipped = self.gpu.guarded("loading", || Zipped::new(&self.gpu, writer, &files)).await;
+        let zipped = zipped.and_then(|result| result).map_err(|e| to_js(&e))?;
+        *self.zipped.try_borrow_mut().map_err(busy("loading"))? = Some(zipped);
+        Ok(())
+    }
+
+    /// Puts hearing to use: the parts `encoder`, `quantizer` and `speller` are in, and the towers are zipped.
+    pub async fn hearing_finish(&self) -> JsResult<()> {
+        let (encoder, quantizer, speller) =
+            (self.take_part("encoder")?, self.take_part("quantizer")?, self.take_part("speller")?);
+        let files = EarFiles { encoder: &encoder, quantizer: &quantizer, speller: &speller };
+        let writer = self.writer.try_borrow().map_err(busy("writing"))?;
+        let zipped = self.zipped.try_borrow().map_err(busy("hearing"))?;
+        let (Some(writer), Some(zipped)) = (writer.as_ref(), zipped.as_ref()) else {
+            return Err(to_js(&Error::ModelMissing("zip the towers first".into())));
+        };
+        let ears = self.gpu.guarded("loading", || Ears::new(&self.gpu, writer, zipped, &files)).await;
+        let ears = ears.and_then(|result| result).map_err(|e| to_js(&e))?;
+        *self.ears.try_borrow_mut().map_err(busy("hearing"))? = Some(ears);
         Ok(())
     }
 
@@ -246,8 +263,9 @@ impl Engine {
     ) -> JsResult<JsValue> {
         let options: HearOptions = from_object(options)?;
         let mut writer = self.writer.try_borrow_mut().map_err(busy("writing"))?;
-        let mut listener = self.listener.try_borrow_mut().map_err(busy("hearing"))?;
-        let (Some(writer), Some(listener)) = (writer.as_mut(), listener.as_mut()) else {
+        let mut zipped = self.zipped.try_borrow_mut().map_err(busy("hearing"))?;
+        let mut ears = self.ears.try_borrow_mut().map_err(busy("hearing"))?;
+        let (Some(writer), Some(zipped), Some(ears)) = (writer.as_mut(), zipped.as_mut(), ears.as_mut()) else {
             return Err(to_js(&Error::ModelMissing("load hearing first".into())));
         };
         self.cancelled.set(false);
@@ -259,19 +277,13 @@ impl Engine {
             }
             Ok(())
         };
-        let heard = listener.transcribe(writer, &samples, &options, &|| cancelled.get(), &mut tell).await;
+        let heard = ears.transcribe(zipped, writer, &samples, &options, &|| cancelled.get(), &mut tell).await;
         to_object(&heard.map_err(|e| to_js(&e))?)
     }
 
-    /// Puts the voice to use: its part `voice` is in, and hearing is in use (the towers are the same). `config` is the text of `voice.json`.
+    /// Puts the voices to use: their part `voice` is in; to speak, the towers are zipped, too. `config` is the text of `voice.json`.
     pub async fn speaking_finish(&self, config: String) -> JsResult<()> {
-        let (reader, tensors) = match self.parts.try_borrow_mut().map_err(busy("loading"))?.remove("voice") {
-            Some(part) => part,
-            None => return Err(to_js(&Error::ModelMissing("push the voice first".into()))),
-        };
-        if !reader.is_complete() {
-            return Err(to_js(&Error::ModelMissing("the voice is not complete".into())));
-        }
+        let tensors = self.take_part("voice")?;
         let voice = self.gpu.guarded("loading", || Voice::new(&self.gpu, &config, &tensors)).await;
         let voice = voice.and_then(|result| result).map_err(|e| to_js(&e))?;
         *self.voice.try_borrow_mut().map_err(busy("speaking"))? = Some(voice);
@@ -290,9 +302,9 @@ impl Engine {
     pub async fn say(&self, text: String, options: JsValue, on_event: js_sys::Function) -> JsResult<JsValue> {
         let options: SayOptions = from_object(options)?;
         let mut writer = self.writer.try_borrow_mut().map_err(busy("writing"))?;
-        let mut listener = self.listener.try_borrow_mut().map_err(busy("hearing"))?;
+        let mut zipped = self.zipped.try_borrow_mut().map_err(busy("hearing"))?;
         let voice = self.voice.try_borrow().map_err(busy("speaking"))?;
-        let (Some(writer), Some(listener), Some(voice)) = (writer.as_mut(), listener.as_mut(), voice.as_ref()) else {
+        let (Some(writer), Some(zipped), Some(voice)) = (writer.as_mut(), zipped.as_mut(), voice.as_ref()) else {
             return Err(to_js(&Error::ModelMissing("load the voice first".into())));
         };
         self.cancelled.set(false);
@@ -305,7 +317,7 @@ impl Engine {
             let _ = on_event.call1(&JsValue::NULL, &event);
             Ok(())
         };
-        let said = listener.say(writer, voice, &text, &options, &|| cancelled.get(), &mut tell).await;
+        let said = zipped.say(writer, voice, &text, &options, &|| cancelled.get(), &mut tell).await;
         to_object(&said.map_err(|e| to_js(&e))?)
     }
 

@@ -114,18 +114,29 @@ pub fn relative_error(got: &[f32], want: &[f32]) -> f32 {
     got.iter().zip(want).map(|(g, w)| (g - w).abs()).fold(0.0, f32::max) / largest
 }
 
-/// The text tower ready to write, and all that zips it to speech.
-pub fn joint(gpu: &Gpu) -> (zipper::tasks::generate::Writer, zipper::tasks::transcribe::Listener) {
+/// The text tower ready to write, and the speech tower zipped to it.
+pub fn joint(gpu: &Gpu) -> (zipper::tasks::generate::Writer, zipper::tasks::zipped::Zipped) {
     let writer = zipper::tasks::generate::Writer::new(gpu, text_tower(gpu));
-    let encoder = fetched("models/whisper-base-encoder.safetensors");
-    let files = zipper::tasks::transcribe::Files {
+    let files = zipper::tasks::zipped::ZipFiles {
         config: &String::from_utf8(model("config.json")).expect("UTF-8"),
-        encoder: &zipper::weights::safetensors::Tensors::read("encoder", &encoder).expect("well formed"),
-        quantizer: &tensors("quantizer.safetensors"),
-        speller: &tensors("speller.safetensors"),
         speech_tower: &tensors("speech_tower.safetensors"),
         zip: &tensors("zip.safetensors"),
     };
-    let listener = zipper::tasks::transcribe::Listener::new(gpu, &writer, &files).expect("the model fits its config");
-    (writer, listener)
+    let zipped = zipper::tasks::zipped::Zipped::new(gpu, &writer, &files).expect("the model fits its config");
+    (writer, zipped)
+}
+
+/// What hearing needs beside them.
+pub fn ears(
+    gpu: &Gpu,
+    writer: &zipper::tasks::generate::Writer,
+    zipped: &zipper::tasks::zipped::Zipped,
+) -> zipper::tasks::transcribe::Ears {
+    let encoder = fetched("models/whisper-base-encoder.safetensors");
+    let files = zipper::tasks::transcribe::EarFiles {
+        encoder: &zipper::weights::safetensors::Tensors::read("encoder", &encoder).expect("well formed"),
+        quantizer: &tensors("quantizer.safetensors"),
+        speller: &tensors("speller.safetensors"),
+    };
+    zipper::tasks::transcribe::Ears::new(gpu, writer, zipped, &files).expect("well formed")
 }
