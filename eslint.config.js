@@ -28,7 +28,7 @@ export default [
     },
     languageOptions: { ecmaVersion: 2023, sourceType: "module", globals: anywhere },
   },
-  { files: ["www/**/*.js", "benches/browser/bench.js"], languageOptions: { globals: browser } },
+  { files: ["www/**/*.js", "benches/browser/*.js"], languageOptions: { globals: { ...browser, ...named("Request") } } },
   {
     files: ["www/worklets/**/*.js"],
     languageOptions: { globals: named("AudioWorkletProcessor", "registerProcessor", "sampleRate", "currentTime", "currentFrame") },

@@ -4,19 +4,21 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { address, launch } from "../../xtask/headless/chromium.mjs";
+import { hearing, hearingLines, speaking, speakingLines } from "./sound.mjs";
 
 const TOKENS = Number(process.env.ZIPPER_BENCH_TOKENS ?? 32);
 
 /** In a fresh browser each, so that no engine leaves memory or heat to the next. */
-async function measure(name, argument) {
-  console.error(`▸ ${name} ${JSON.stringify(argument)}`);
+async function measure(name, argument, module = "bench.js", minutes = 5) {
+  console.error(`▸ ${module} ${name} ${JSON.stringify(argument).slice(0, 100)}`);
   const context = await launch();
   try {
     const page = await context.newPage();
     await page.goto(new URL("bench/index.html", address()).href);
-    const work = page.evaluate(async ([which, how]) => (await import("/bench/bench.js"))[which](how), [name, argument]);
+    const work = page.evaluate(async ([from, which, how]) => (await import(`/bench/${from}`))[which](how), [module, name, argument]);
     let timer;
-    const limit = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error("took longer than 5 minutes")), 300_000)));
+    const late = new Error(`took longer than ${minutes} minutes`);
+    const limit = new Promise((_, reject) => (timer = setTimeout(() => reject(late), minutes * 60_000)));
     return await Promise.race([work, limit]).finally(() => clearTimeout(timer));
   } catch (error) {
     // A peer that does not run here is reported as such, never left out.
@@ -54,6 +56,8 @@ const results = {
   plain_burn: await measure("plain", { tokens: 4 }),
   wllama_webgpu: await measure("wllama", { tokens: TOKENS, gpu: true }),
   wllama_cpu: await measure("wllama", { tokens: TOKENS, gpu: false }),
+  hear: await hearing(measure),
+  speak: await speaking(measure),
   native: await native(join(import.meta.dirname, "../../target/criterion")),
 };
 const { roofline, zipper } = results;
@@ -88,6 +92,8 @@ const lines = [
   `Streaming read of this adapter (roofline): ${figure(roofline.gigabytes_per_second, 2)} GB/s. Weights that Zipper reads while decoding: ` +
     `${figure(zipper.weight_gigabytes_per_second, 2)} GB/s, ${figure(zipper.share_of_roofline * 100, 0)} % of it.`,
   "",
+  ...hearingLines(results.hear),
+  ...speakingLines(results.speak),
 ];
 if (Object.keys(results.native).length > 0) {
   lines.push("## Native (criterion)", "", "| bench | mean, ms |", "| --- | --- |");

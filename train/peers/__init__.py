@@ -1,0 +1,1 @@
+"""Files for the engines that the browser bench measures beside ours. Nothing here ships."""
