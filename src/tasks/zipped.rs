@@ -101,7 +101,7 @@ impl Attention {
             let row = &row[skipped.min(row.len())..];
             let largest = row.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
             out.columns = row.len();
-            out.weights.extend(row.iter().map(|w| (255.0 * w / largest) as u8));
+            out.weights.extend(row.iter().map(|w| (255.0 * w / largest).round() as u8));
         }
         out
     }
