@@ -18,7 +18,7 @@ export async function ours({ clips }) {
   try {
     await zipper.loadHearing();
     const load_ms = performance.now() - start;
-    return { adapter: zipper.adapter, load_ms, ...(await heard(clips, async (samples) => (await transcribe(zipper, samples)).text)) };
+    return { adapter: zipper.adapter, load_ms, ...(await heard(clips, async (samples) => await transcribe(zipper, samples))) };
   } finally {
     zipper.close();
   }
@@ -39,7 +39,7 @@ export async function transformers({ clips, device, dtype }) {
   const recognizer = await pipeline("automatic-speech-recognition", "whisper-base", { device, dtype });
   const load_ms = performance.now() - start;
   // Told the language and the task, as ours knows both.
-  const words = async (samples) => (await recognizer(samples, { language: "en", task: "transcribe" })).text.trim();
+  const words = async (samples) => await recognizer(samples, { language: "en", task: "transcribe" });
   try {
     return { load_ms, device, dtype, ...(await heard(clips, words)) };
   } finally {
@@ -57,10 +57,10 @@ async function heard(clips, words) {
   const runs = [];
   for (const { name, text, samples } of sounds) {
     const from = performance.now();
-    const found = await words(samples.slice());
+    const { text: found, timings } = await words(samples.slice());
     const final_text_ms = performance.now() - from;
     const seconds = samples.length / RATE;
-    runs.push({ name, seconds, final_text_ms, rtf: final_text_ms / 1000 / seconds, text: found, said: text });
+    runs.push({ name, seconds, final_text_ms, rtf: final_text_ms / 1000 / seconds, text: found.trim(), said: text, ...(timings ? { timings } : {}) });
   }
   return { first_ms, clips: runs };
 }

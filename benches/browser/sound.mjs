@@ -60,7 +60,15 @@ export function hearingLines(results) {
     line("Zipper", results.zipper, "clips", names, cell, results.zipper),
     ...DEVICES.map(({ key, name }) => line(`transformers.js, whisper-base fp32, ${name}`, results[`transformers_js_${key}`], "clips", names, cell, results.zipper)),
     "",
+    ...costs(results.zipper),
   ];
+}
+
+/** What a word costs Zipper as the speech before it grows: the zip attends to all of it at each step. */
+function costs({ clips }) {
+  if (!clips?.every(({ timings }) => timings)) return [];
+  const cost = ({ name, text, timings }) => `${name}: ${figure(timings.decode_ms / text.split(/\s+/).length, 0)} ms`;
+  return [`Zipper's decoding, a word, by the length of the speech: ${clips.map(cost).join(", ")}.`, ""];
 }
 
 export function speakingLines(results) {

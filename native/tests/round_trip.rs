@@ -2,7 +2,7 @@
 //! the sentence ends.
 
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// One to twenty words; questions, names and numbers among them. None was trained on.
@@ -31,6 +31,8 @@ const SAID: [&str; 8] = [
 const MOST_WRONG: f64 = 0.5;
 /// Seconds a word.
 const PACE: std::ops::Range<f64> = 0.15..0.9;
+/// Seconds a letter as written; "$" and digits are few letters that take long.
+const LETTER: std::ops::Range<f64> = 0.03..0.4;
 
 fn objects(arguments: &[&str]) -> Vec<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_zipper")).args(arguments).output().expect("runs");
@@ -58,19 +60,41 @@ fn errors(said: &[String], heard: &[String]) -> usize {
     row[heard.len()]
 }
 
+/// Says a text a line into `folder`; every piece of each ends by itself.
+fn say(texts: &[&str], folder: &Path) -> Vec<Value> {
+    std::fs::create_dir_all(folder).expect("made");
+    let lines = folder.join("lines.txt");
+    std::fs::write(&lines, texts.join("\n")).expect("written");
+    let path = |p: &Path| p.to_str().expect("UTF-8").to_owned();
+    let spoken = objects(&["speak", "--lines", &path(&lines), "--out-dir", &path(folder), "--json"]);
+    assert_eq!(spoken.len(), texts.len());
+    for (one, text) in spoken.iter().zip(texts) {
+        let stops = one["stops"].as_array().expect("stops");
+        assert!(stops.iter().all(|stop| stop == "end"), "{text:?} did not end by itself: {one}");
+    }
+    spoken
+}
+
+fn folder(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("zipper-{name}-{}", std::process::id()))
+}
+
+#[test]
+fn a_sample_of_the_stop_rule_list_ends() {
+    let texts: Vec<&str> = include_str!("../../tests/sentences/stop_rule.txt").lines().step_by(20).collect();
+    let folder = folder("stop-rule");
+    for (one, text) in say(&texts, &folder).iter().zip(texts) {
+        let pace = one["seconds"].as_f64().expect("seconds") / text.len() as f64;
+        assert!(LETTER.contains(&pace), "{text:?}: {pace:.3} s a letter");
+    }
+    std::fs::remove_dir_all(&folder).expect("was made");
+}
+
 #[test]
 fn what_is_said_is_understood_and_ends() {
-    let folder = std::env::temp_dir().join(format!("zipper-round-trip-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("made");
-    let lines = folder.join("lines.txt");
-    std::fs::write(&lines, SENTENCES.join("\n")).expect("written");
-    let path = |p: &Path| p.to_str().expect("UTF-8").to_owned();
-    let spoken =
-        objects(&["speak", "--lines", &path(&lines), "--out-dir", &path(&folder), "--temperature", "0.5", "--json"]);
-    assert_eq!(spoken.len(), SENTENCES.len());
+    let folder = folder("round-trip");
+    let spoken = say(&SENTENCES, &folder);
     for (one, said) in spoken.iter().zip(SAID) {
-        let stops = one["stops"].as_array().expect("stops");
-        assert!(stops.iter().all(|stop| stop == "end"), "{said:?} did not end by itself: {one}");
         let pace = one["seconds"].as_f64().expect("seconds") / words(said).len() as f64;
         assert!(PACE.contains(&pace), "{said:?}: {pace:.2} s a word");
     }

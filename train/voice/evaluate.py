@@ -1,10 +1,10 @@
 """Is what the voices say understood, and does it sound well? WER of whisper-base (greedy, 30 s window) and MOS predictors on our speech.
 
-    python -m voice.evaluate [--copy 40] [--speak 40] [--others 10] [--mos] [--temperature 0.7]
+    python -m voice.evaluate [--copy 40] [--speak 200] [--others 10] [--mos] [--temperature 0.7]
 
 `--copy`: real speech tokens of held-out synthetic clips through the first voice, beside the teacher's own sound of the same texts: what tokens and voice
-cost. `--speak`: texts through zip and first voice. `--others`: the first of these texts through every other voice. Texts are of clips that
-`voice.train` holds out. Writes $ZIPPER_DATA/train/voice/evaluation.json.
+cost. `--speak`: texts through zip and first voice, beside the teacher's sound of them. `--others`: the first of these texts through every other voice. The
+texts are `text.unseen`'s: every other one (`--tune`: those between, for choosing the temperature). Writes $ZIPPER_DATA/train/voice/evaluation.json.
 """
 import argparse
 import json
@@ -19,7 +19,7 @@ from zipper_train.decode import speak
 from zipper_train.evaluate import Whisper, rates
 from zipper_train.states import texts_of
 from zipper_train.synthesize import speed_of
-from zipper_train.text import spelled
+from zipper_train.text import unseen
 from zipper_train.train_zip import Trainer, load_trained
 
 from . import synthesis
@@ -62,8 +62,9 @@ class Mos:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--copy", type=int, default=40)
-    parser.add_argument("--speak", type=int, default=40)
+    parser.add_argument("--speak", type=int, default=200)
     parser.add_argument("--others", type=int, default=0)
+    parser.add_argument("--tune", action="store_true")
     parser.add_argument("--mos", action="store_true")
     parser.add_argument("--temperature", type=float, default=0.7)
     parser.add_argument("--top-k", type=int, default=50)
@@ -74,9 +75,10 @@ def main() -> None:
     whisper, mos = Whisper(options.threads), Mos() if options.mos else (lambda clips: {})
     heard = lambda audio: whisper.transcript(soxr.resample(audio, synthesis.RATE, 16_000))
     texts, held = texts_of("hibari"), heart_clips()[:HELD_OUT]
+    teacher = Teacher()
     report = {"acoustic_steps": steps}
     if options.copy:
-        teacher, group = Teacher(), held[: options.copy]
+        group = held[: options.copy]
         truth = [texts[c.id] for c in group]
         copies = [sound(acoustic, decoder, c.codes) for c in group]
         own = [teacher.voice(texts[c.id], speed=speed_of(int(c.id)), seed=int(c.id)) for c in group]
@@ -85,21 +87,24 @@ def main() -> None:
         report["teacher"] = {"wer": round(rates(truth, taught), 4)} | mos(own)
     if options.speak:
         trainer = Trainer().eval()
-        report["zip_steps"], group = load_trained(trainer)[0], [c for c in held if spelled(texts[c.id])][: options.speak]  # the page gives words, no digits
-        truth, codes, ended = [texts[c.id] for c in group], [], 0
-        for c in group:
+        report["zip_steps"] = load_trained(trainer)[0]
+        truth, codes, ended = unseen()[options.tune :: 2][: options.speak], [], 0
+        for number, text in enumerate(truth):
             with torch.autocast("cpu", torch.bfloat16):
-                tokens, end = speak(trainer.zip, texts[c.id], options.temperature, options.top_k, seed=int(c.id))
+                tokens, end = speak(trainer.zip, text, options.temperature, options.top_k, seed=number)
             codes.append(tokens)
             ended += end
+        report["ended_by_itself"] = ended
+        own = [teacher.voice(text, seed=number) for number, text in enumerate(truth)]
+        taught = [heard(audio) for audio in own]
+        report["speak teacher"] = {"sentences": len(truth), "words": sum(len(t.split()) for t in truth), "wer": round(rates(truth, taught), 4),
+                                   "seconds": round(sum(map(len, own)) / synthesis.RATE, 1)} | mos(own) | {"examples": list(zip(truth, taught))[:6]}
         for number, name in enumerate(NAMES[: None if options.others else 1]):
-            count = options.others if number else len(group)
-            clips = [sound(acoustic, decoder, c, voice=number) for c in codes[:count] if c]
+            count = options.others if number else len(truth)
+            clips = [sound(acoustic, decoder, c, voice=number) for c in codes[:count]]
             said = [heard(audio) for audio in clips]
             report[f"speak {name}"] = {"sentences": count, "temperature": options.temperature, "wer": round(rates(truth[:count], said), 4),
-                                       "seconds": round(sum(len(c) for c in codes[:count]) / 25, 1), "real_seconds": round(sum(len(c.codes) for c in group[:count]) / 25, 1),
-                                       } | mos(clips) | {"examples": list(zip(truth, said))[:6]}
-        report["ended_by_itself"] = ended
+                                       "seconds": round(sum(map(len, clips)) / synthesis.RATE, 1)} | mos(clips) | {"examples": list(zip(truth, said))[:40]}
     (TARGETS.parent / "evaluation.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
 

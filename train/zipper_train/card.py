@@ -33,22 +33,42 @@ def voice_table(voice: dict) -> str:
     mos = lambda r: f"{r.get('distillmos', '–')} | {r.get('dnsmos', '–')}"
     rows = []
     if "teacher" in voice:
-        rows.append(f"| hibari-tts, the teacher, {voice['copy']['clips']} held-out sentences | {percent(voice['teacher']['wer'])} | {mos(voice['teacher'])} |")
+        rows.append(f"| hibari-tts, the teacher, {voice['copy']['clips']} held-out sentences of its corpus | {percent(voice['teacher']['wer'])} | {mos(voice['teacher'])} |")
         rows.append(f"| real speech tokens of the same, voice `heart` | {percent(voice['copy']['wer'])} | {mos(voice['copy'])} |")
-    rows += [f"| **text to sound**, voice `{name.split()[1]}`, {r['sentences']} sentences | **{percent(r['wer'])}** | {mos(r)} |"
-             for name, r in voice.items() if name.startswith("speak ")]
+    own = voice.get("speak teacher")
+    if own:
+        rows.append(f"| hibari-tts, {own['sentences']} new sentences ({own['words']} words) | {percent(own['wer'])} | {mos(own)} |")
+    rows += [f"| **text to sound**, voice `{name.split()[1]}`, {r['sentences']} of the new sentences | **{percent(r['wer'])}** | {mos(r)} |"
+             for name, r in voice.items() if name.startswith("speak ") and r is not own]
     return "\n".join(rows)
+
+
+def baseline_section(baseline: dict, evaluation: dict) -> str:
+    """The single decoder beside the zip."""
+    if not baseline:
+        return "Not trained.\n"
+    zipped = evaluation.get("listen", {})
+    rows = "".join(f"| {part} | {r['written']:.2f} | {percent(r['wer'])} | {percent((zipped.get(part + '/dev') or {}).get('zip'))} |\n" for part, r in baseline["listen"].items())
+    before, after = baseline["text_perplexity"]["before"], baseline["text_perplexity"]["after"]
+    return f"""One decoder for both, as the paper compares: the text tower with 3136 rows of speech tokens added and all its blocks trained ({baseline['trainable'] / 1e6:.0f} M parameters), on the same clips,
+{baseline['minutes']:.0f} minutes on one core ({baseline['batches']} batches of at most {baseline['frames_a_batch']} frames; the zip had {evaluation.get('training_seconds', 0) / 60:.0f} minutes in its last run alone, and earlier runs before). Greedy, no letters, the same first clips:
+
+| human dev set | nats a sub-word, single | WER, single decoder | WER, zip alone |
+| --- | --- | --- | --- |
+{rows}
+Next speech token on held-out synthetic speech: {baseline['speak']['hibari']['spoken']:.2f} nats. Perplexity of plain text (100 lines of dialogue): {before} before, {after} after; the zip's text tower is frozen, so its stays {before}.
+"""
 
 
 def write(stages: dict, hours: dict) -> str:
     evaluation, speller, quantizer, voice = figures("evaluation"), figures("speller"), figures("quantizer"), figures("voice/evaluation")
     rows = "".join(f"| {part} | {h:.2f} |\n" for part, h in hours.items())
     minutes = lambda stage: f"{stage.get('seconds', 0) / 60:.0f} minutes"
-    spoken = next((r for name, r in voice.items() if name.startswith("speak ")), {})
+    spoken, own = voice.get("speak heart") or {}, voice.get("speak teacher") or {}
     stop = evaluation.get("speak") or {}
-    stopped = (f"Stop rule, text to tokens at the shipped temperature: {stop['ended_by_itself']} of {stop['sentences']} sentences (1 to 40 words, numbers and single words among them) ended by themselves, {stop['empty']} were empty; seconds a "
+    stopped = (f"Stop rule, text to tokens at temperature 0.7: {stop['ended_by_itself']} of {stop['sentences']} new sentences (single words and up to 120 letters) ended by themselves, {stop['empty']} were empty; seconds a "
                f"character (least, 5 %, half, 95 %, most): {stop['seconds_a_character']}." if stop else "Stop rule: not measured.")
-    length = f"What is said takes {spoken['seconds']} s where the teacher takes {spoken['real_seconds']} s." if spoken else ""
+    length = f"What is said takes {spoken['seconds']} s where the teacher takes {own['seconds']} s." if spoken and own else ""
     return f"""# zipper-en
 
 Speech in, text out; text in, speech out: SmolLM2-135M-Instruct (frozen) zipped to a speech tower by gated cross-attention, after Zipper (arXiv 2405.18669).
@@ -56,7 +76,7 @@ Contracts: `docs/model.md`, `docs/voice.md`. The voices have a card of their own
 
 ## Trained
 Speller: {speller.get('steps', '?')} steps, {minutes(speller)}, {speller.get('hours', 0):.1f} h of clips; then {quantizer.get('steps', '?')} steps together with the quantizer ({minutes(quantizer)}, 31.8 h). Speech tower and zip: 3708 steps on
-earlier speech tokens, then {stages['zip_steps']} on these ({stages['zip_seconds'] / 60:.0f} minutes on one core), 16.2 M trainable parameters; listening, speaking and speech alone, batch about. Voices: {voice.get('acoustic_steps', '?')} steps.
+earlier speech tokens, 3500 on these (74 minutes on one core), then {stages['zip_steps']} more from there ({stages['zip_seconds'] / 60:.0f} minutes), 16.2 M trainable parameters; listening, speaking and speech alone, batch about. Voices: {voice.get('acoustic_steps', '?')} steps.
 Data tokenized (hours; `kokoro` and `hibari` are synthetic speech, `+aug` the clips before it once more with noise, reverberation, other speeds; the rest human):
 
 | part | hours |
@@ -79,16 +99,18 @@ WER after normalization (lower case, hyphens to spaces, letters, digits and apos
 What the zip gives is the step from the last but one of our columns to the first: the same letters with the text tower as a plain language model (the weights were chosen for the first).
 
 ## Speaking
-WER of whisper-base (greedy) on what is said; distillMOS and DNSMOS (overall) where measured; temperature {spoken.get('temperature', '?')}. Sentences are of clips of the synthetic voice that nothing was trained on; those with digits are
-left out, since the page spells numbers first.
+WER of whisper-base (greedy) on what is said; distillMOS and DNSMOS (overall) where measured; temperature {spoken.get('temperature', '?')}. The new sentences were written for this
+project and are in no training data: `tests/sentences/stop_rule.txt`, those in words alone and of at most 120 letters (the page spells numbers and cuts long sentences first), every other one.
 
 | | WER | distillMOS | DNSMOS |
 | --- | --- | --- | --- |
 {voice_table(voice)}
 
-{length} {voice.get('ended_by_itself', '?')} ended by themselves.
+{length} {voice.get('ended_by_itself', '?')} of {spoken.get('sentences', '?')} ended by themselves.
 {stopped}
 
+## Beside a single decoder
+{baseline_section(figures("baseline"), evaluation)}
 ## Gates
 tanh(gate) of links 0.. : {evaluation.get('gates', 'not measured')}. Logits of the frozen tower equal before and after: {evaluation.get('frozen_tower_identical', 'not measured')}.
 

@@ -25,8 +25,7 @@ from .encoder import log_mel
 from .model import TEXT
 from .paths import TRAIN
 from .states import load
-from .synthesize import sentences
-from .text import normalize
+from .text import normalize, unseen
 from .tokenize import load_models, read_clips
 from .train_speller import read_off
 from .train_zip import Trainer, load_trained
@@ -105,7 +104,7 @@ def heard_by(model, mode: str, clip: Heard, weight: float, beam: int, bonus: flo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=30, help="clips of each development set")
-    parser.add_argument("--sentences", type=int, default=40)
+    parser.add_argument("--sentences", type=int, default=200, help="of `text.unseen`, the first so many, for the stop rule")
     parser.add_argument("--modes", nargs="+", default=["joint", "letters"], choices=MODES)
     parser.add_argument("--weight", type=float, default=joint.WEIGHT, help="of the letters in joint decoding")
     parser.add_argument("--beam", type=int, default=joint.BEAM)
@@ -134,7 +133,7 @@ def main() -> None:
         report["listen"][part] = row
         print(part, json.dumps(row, indent=1), flush=True)
         (TRAIN / f"{options.output}.json").write_text(json.dumps(report, indent=1))
-    texts = sentences(6000)[-options.sentences :] if options.sentences else []
+    texts = unseen()[: options.sentences]
     ends, empty, ratio = 0, 0, []
     with torch.autocast("cpu", torch.bfloat16):
         for number, text in enumerate(texts):

@@ -3,7 +3,7 @@ import re
 from collections import Counter, defaultdict
 from functools import cache
 
-from .paths import SHARED
+from .paths import REPOSITORY, SHARED
 
 CHARACTERS = " abcdefghijklmnopqrstuvwxyz'"  # CTC class i + 1; class 0 is the blank
 CASED_BOOKS = ["books", "nonfiction_lj", "dialogue_taskmaster"]
@@ -42,3 +42,9 @@ def natural(text: str) -> str:
         names = usual_case()
         text = " ".join(names.get(word, word) for word in text.lower().split())
     return text[:1].upper() + text[1:]
+
+
+def unseen() -> list[str]:
+    """Sentences to measure speaking on: written for this project, in no training data; those in words alone that the page would say in one piece."""
+    lines = (REPOSITORY / "tests" / "sentences" / "stop_rule.txt").read_text().splitlines()
+    return [line for line in lines if spelled(line) and line.isascii() and len(line) <= 120]

@@ -174,7 +174,7 @@ def main() -> None:
     keep(CHECKPOINT, step, spent + time.time() - began, weights=model, optimizer=optimizer)
 
     model.rng = np.random.default_rng(5)
-    report = {"steps": step, "minutes": round((spent + time.time() - began) / 60, 1), "frames_a_batch": options.frames, "trainable": sum(p.numel() for p in [*old, *new]), "listen": {}}
+    report = {"batches": step, "minutes": round((spent + time.time() - began) / 60, 1), "frames_a_batch": options.frames, "trainable": sum(p.numel() for p in [*old, *new]), "listen": {}}
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         report["text_perplexity"] = {"before": round(before, 2), "after": round(perplexity(model.tower), 2)}
         for part, samples in dev.items():
