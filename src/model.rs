@@ -31,6 +31,8 @@ pub struct SpeakConfig {
     pub temperature: f32,
     /// Among how many.
     pub top_k: u32,
+    /// Weight of guidance by the speech tower alone; 0: none.
+    pub guidance: f32,
     /// Tokens that even an empty text may take.
     pub max_tokens_base: usize,
     /// Tokens that each byte of text may add.
@@ -48,6 +50,8 @@ pub struct ListenConfig {
     pub ctc_weight: f64,
     /// Nats that a letter is worth there.
     pub letter_bonus: f64,
+    /// Nats that a word costs which is not in the lexicon.
+    pub word_charge: f64,
     /// Transcripts kept side by side.
     pub beam: usize,
     /// Nats under the best at which one of them is dropped.

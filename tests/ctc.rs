@@ -7,6 +7,7 @@ use std::rc::Rc;
 use zipper::decode::Row;
 use zipper::decode::ctc::{Letters, Prefix};
 use zipper::decode::joint::{Joint, Weights};
+use zipper::decode::lexicon::Lexicon;
 use zipper::decode::spelling::{BLANK, CLASSES, SPACE, Trie, spelling};
 use zipper::tokens::TextTokenizer;
 use zipper::weights::gguf::Reader;
@@ -89,8 +90,9 @@ fn with_a_tower_that_knows_nothing_the_sound_alone_is_written() {
     let tokenizer = tokenizer();
     let trie = Trie::new(&tokenizer).expect("decodes");
     let letters = spelling(SENTENCE).expect("letters");
-    let weights = Weights { letters: 0.5, bonus: 0.4, beam: 2, margin: 20.0 };
-    let mut joint = Joint::new(&trie, says(&letters), weights, 0);
+    let weights = Weights { letters: 0.5, bonus: 0.4, charge: 3.0, beam: 2, margin: 20.0 };
+    let lexicon = Lexicon::new(b"a\nask\ndon't\nisn't\nit\nknown\nme\nstory\nwell\n").expect("in order");
+    let mut joint = Joint::new(&trie, &lexicon, says(&letters), weights, 0);
     // But marks it writes only where it must.
     let mark = |id: u32| trie.letters(id).is_some_and(|l| l.iter().all(|c| *c == SPACE));
     let logits: Vec<f32> = (0..tokenizer.vocabulary() as u32).map(|id| if mark(id) { -20.0 } else { 0.0 }).collect();

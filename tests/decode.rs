@@ -26,7 +26,7 @@ fn the_decode_loop() {
     let tower = &text.tower;
     let work = tower.workspace(&gpu, 24);
     let sampler = Sampler::new(&gpu, tower.config.vocabulary);
-    let runner = Runner { gpu: &gpu, tower, work: &work, sampler: &sampler };
+    let runner = Runner { gpu: &gpu, tower, work: &work, sampler: &sampler, guide: None };
     let mut first = tower.sequence(&gpu);
 
     // Memory: weights as they are stored, and little beside the cache.
@@ -109,7 +109,7 @@ fn the_plain_burn_tower_says_the_same() {
     assert_eq!(text.tokenizer.encode("The capital of France is").expect("encodes"), prompt);
     let work = text.tower.workspace(&gpu, 16);
     let sampler = Sampler::new(&gpu, text.tower.config.vocabulary);
-    let runner = Runner { gpu: &gpu, tower: &text.tower, work: &work, sampler: &sampler };
+    let runner = Runner { gpu: &gpu, tower: &text.tower, work: &work, sampler: &sampler, guide: None };
     let mut sequence = text.tower.sequence(&gpu);
     let ours = self::run(&runner, &mut sequence, &prompt, &options(3, 1)).expect("decodes");
     assert_eq!(run.token_ids, ours.ids);

@@ -1,10 +1,11 @@
-//! Embedding, depthwise convolution, resampling over time, spectra and overlapping windows against plain burn; the roofline's reading against the host.
+//! Embedding, depthwise convolution, resampling over time, spectra, overlapping windows and guidance against plain burn; the roofline's reading against the host.
 
 mod common;
 
 use burn::tensor::{Int, Tensor, TensorData};
 use common::{SETS, assert_close, noise, open, run, tensor, values};
 use zipper::gpu::{storage_from, storage_zeroed};
+use zipper::kernels::contrast::{self, contrast};
 use zipper::kernels::depthwise::{self, Depthwise};
 use zipper::kernels::embed::{self, embed};
 use zipper::kernels::matmul::{GpuMatrix, Rows};
@@ -167,4 +168,35 @@ fn overlapping_windows_equal_burn() {
         let want = values(overlap_add::reference::overlap_add(tensor(&windows, [count, size], &device), hop));
         assert_close(&format!("{count} windows of {size}, {hop} apart"), &got, &want, 1e-6);
     }
+}
+
+#[test]
+fn guidance_equals_burn() {
+    let gpu = open(SETS[0]);
+    let device = gpu.burn().expect("burn shares the device");
+    for (vocabulary, weight, depth) in
+        [(1, 1.0, 6.0), (7, 0.5, 1.0), (256, 2.0, 0.3), (257, 0.0, 6.0), (3136, 0.7, 6.0)]
+    {
+        let (free, own): (Vec<f32>, Vec<f32>) = (
+            noise(vocabulary, 1).iter().map(|v| 9.0 * v).collect(),
+            noise(vocabulary, 2).iter().map(|v| 9.0 * v).collect(),
+        );
+        let (free_buffer, own_buffer) = (storage_from(&gpu, "free", &free), storage_from(&gpu, "own", &own));
+        let got = run(&gpu, &own_buffer, vocabulary, |plan| {
+            contrast(plan, &free_buffer, &own_buffer, vocabulary, weight, depth);
+        });
+        let on_device = |values: &[f32]| tensor(values, [vocabulary], &device);
+        let want = values(contrast::reference::contrast(on_device(&free), on_device(&own), weight, depth));
+        assert_close(&format!("{vocabulary} logits, weight {weight}, depth {depth}"), &got, &want, 1e-5);
+        let lifted = got.iter().zip(&own).filter(|(g, o)| **g > **o - 50.0).count();
+        assert!(lifted >= 1 && (vocabulary == 1 || lifted < vocabulary), "{lifted} of {vocabulary} are plausible");
+    }
+}
+
+#[test]
+fn a_logit_that_is_no_number_stays_none() {
+    let gpu = open(SETS[0]);
+    let (free, own) = (storage_from(&gpu, "free", &[0.0f32; 3]), storage_from(&gpu, "own", &[1.0, f32::NAN, 0.5]));
+    let got = run(&gpu, &own, 3, |plan| contrast(plan, &free, &own, 3, 1.0, 6.0));
+    assert!(got[1].is_nan(), "{got:?}");
 }

@@ -49,7 +49,7 @@ fn check(kernels: KernelSet, prompts: usize) {
     let text = text_tower(&gpu);
     let work = text.tower.workspace(&gpu, 128);
     let sampler = Sampler::new(&gpu, text.tower.config.vocabulary);
-    let runner = Runner { gpu: &gpu, tower: &text.tower, work: &work, sampler: &sampler };
+    let runner = Runner { gpu: &gpu, tower: &text.tower, work: &work, sampler: &sampler, guide: None };
     let mut sequence = text.tower.sequence(&gpu);
     let reference = reference();
     let scattered = ids(&reference, "scattered_ids");

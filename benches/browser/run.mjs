@@ -1,7 +1,7 @@
 // `cargo xtask bench`: runs the browser's measurements one after another, adds the native ones, writes benches/results.{json,md}.
 
 import { readFile, readdir, writeFile } from "node:fs/promises";
-import { cpus, loadavg } from "node:os";
+import { availableParallelism, cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { address, launch } from "../../xtask/headless/chromium.mjs";
 import { hearing, hearingLines, speaking, speakingLines } from "./sound.mjs";
@@ -45,7 +45,7 @@ async function native(folder, name = "") {
 }
 
 const results = {
-  machine: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores`,
+  machine: `${cpus()[0]?.model ?? "unknown"}, ${availableParallelism()} cores`,
   // What else was running: figures of a busy machine are lower.
   load_before: loadavg()[0],
   taken: new Date().toISOString(),

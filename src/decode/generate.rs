@@ -1,6 +1,7 @@
 //! The decode loop: one submit a step, several steps in flight, tokens handed out as they come back.
 
 use super::Sequence;
+use super::guide::Guide;
 use super::sequence::state;
 use crate::clock::now_ms;
 use crate::error::{Error, Result};
@@ -68,6 +69,8 @@ pub struct Runner<'t> {
     pub work: &'t Workspace,
     /// Sampling kernels for the tower's vocabulary.
     pub sampler: &'t Sampler,
+    /// The tower alone beside it, if tokens are drawn with guidance.
+    pub guide: Option<&'t Guide>,
 }
 
 /// Reads `prompt` into `sequence` from its start, then draws tokens until a stop rule holds.
@@ -169,15 +172,19 @@ pub(super) async fn prefill<'t>(
     between: Between<'_, 't>,
     finish: Last<'_>,
 ) -> Result<()> {
-    let Runner { gpu, tower, work, .. } = *runner;
+    let Runner { gpu, tower, work, guide, .. } = *runner;
     let ids = storage_from(gpu, "prompt", prompt);
-    for first in (0..prompt.len()).step_by(work.rows) {
-        let count = work.rows.min(prompt.len() - first);
+    let rows = guide.map_or(work.rows, |guide| guide.rows().min(work.rows));
+    for first in (0..prompt.len()).step_by(rows) {
+        let count = rows.min(prompt.len() - first);
         let last = first + count == prompt.len();
         sequence.restart_at(gpu, first);
         gpu.guarded("prefill", || {
             let mut plan = PlanBuilder::new(gpu);
             tower.record(&mut plan, work, sequence, (&ids, first), count, between);
+            if let Some(guide) = guide {
+                guide.record(&mut plan, tower, (&ids, first), count);
+            }
             if last {
                 finish(&mut plan, sequence, count);
             }
@@ -191,18 +198,24 @@ pub(super) async fn prefill<'t>(
 
 /// Records a step: the token drawn last goes in, the next one comes out.
 fn record_step<'t>(runner: &Runner<'t>, greedy: bool, sequence: &Sequence, between: Between<'_, 't>) -> Plan {
-    let Runner { gpu, tower, work, .. } = *runner;
+    let Runner { gpu, tower, work, guide, .. } = *runner;
     let mut plan = PlanBuilder::new(gpu);
     tower.record(&mut plan, work, sequence, (&sequence.state, state::TOKEN), 1, between);
+    if let Some(guide) = guide {
+        guide.record(&mut plan, tower, (&sequence.state, state::TOKEN), 1);
+    }
     draw(&mut plan, runner, greedy, sequence, 1);
     plan.finish()
 }
 
 /// Records logits of the last of `count` rows and the draw of a token from them.
 fn draw(plan: &mut PlanBuilder<'_>, runner: &Runner<'_>, greedy: bool, sequence: &Sequence, count: usize) {
-    let Runner { tower, work, sampler, .. } = *runner;
+    let Runner { tower, work, sampler, guide, .. } = *runner;
     let logits = Rows::dense(&work.logits, tower.config.vocabulary);
     tower.record_logits(plan, work, count - 1, 1, logits);
+    if let Some(guide) = guide {
+        guide.record_contrast(plan, tower, &work.logits, count);
+    }
     sampler.record(plan, greedy, &work.logits, &sequence.state, &sequence.drawn, &sequence.controls, count);
 }
 

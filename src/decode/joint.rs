@@ -1,11 +1,12 @@
 //! Joint decoding: the zipped text tower and the letters choose each sub-word together (hybrid CTC/attention, Watanabe et al. 2017).
 //!
 //! A sub-word's score is (1 − weight) · log p(zip) + weight · log of how much likelier the letters so far become by it + a bonus for each letter: what
-//! a letter costs on the way, so that long sub-words can stand beside short ones (an estimate of the rest, as in A*). The offline twin is
-//! `train/zipper_train/joint.py`.
+//! a letter costs on the way, so that long sub-words can stand beside short ones (an estimate of the rest, as in A*) − a charge for each word that the
+//! lexicon does not know. The offline twin is `train/zipper_train/joint.py`.
 
 use super::beam::{Next, Row};
 use super::ctc::{Letters, Prefix};
+use super::lexicon::{Lexicon, Word};
 use super::spelling::{SPACE, Trie};
 use crate::error::{Error, Result};
 use std::rc::Rc;
@@ -17,6 +18,8 @@ pub struct Weights {
     pub letters: f64,
     /// Nats that a letter is worth.
     pub bonus: f64,
+    /// Nats that an unknown word costs.
+    pub charge: f64,
     /// Hypotheses kept.
     pub beam: usize,
     /// Nats under the best at which a hypothesis is dropped.
@@ -33,6 +36,7 @@ pub struct Hypothesis {
     /// Its score.
     pub score: f64,
     prefix: Prefix,
+    word: Word,
     /// The last sub-word was a mark.
     marked: bool,
 }
@@ -40,6 +44,7 @@ pub struct Hypothesis {
 /// Chooses sub-word by sub-word among several transcripts.
 pub struct Joint<'a> {
     trie: &'a Trie,
+    lexicon: &'a Lexicon,
     weights: Weights,
     end: u32,
     alive: Vec<Hypothesis>,
@@ -49,10 +54,10 @@ pub struct Joint<'a> {
 impl<'a> Joint<'a> {
     /// At the beginning of a transcript; `end` is the token that ends it.
     #[must_use]
-    pub fn new(trie: &'a Trie, letters: Rc<Letters>, weights: Weights, end: u32) -> Self {
-        let start =
-            Hypothesis { ids: Vec::new(), beside: Vec::new(), score: 0.0, prefix: Prefix::new(letters), marked: false };
-        Self { trie, weights, end, alive: vec![start], ended: None }
+    pub fn new(trie: &'a Trie, lexicon: &'a Lexicon, letters: Rc<Letters>, weights: Weights, end: u32) -> Self {
+        let (prefix, word) = (Prefix::new(letters), Word::default());
+        let start = Hypothesis { ids: Vec::new(), beside: Vec::new(), score: 0.0, prefix, word, marked: false };
+        Self { trie, lexicon, weights, end, alive: vec![start], ended: None }
     }
 
     /// The transcripts that go on, best first, by the zip's logits, a row for each that is alive. None: the best has ended.
@@ -86,6 +91,7 @@ impl<'a> Joint<'a> {
                 beside: before.beside.iter().chain([&beside[parent]]).cloned().collect(),
                 score,
                 prefix: before.prefix.longer(letters),
+                word: before.word.then(letters, self.lexicon).0,
                 marked: letters.is_empty(),
             });
             next.push(Next { parent, token });
@@ -120,11 +126,14 @@ impl<'a> Joint<'a> {
                 continue; // one mark at a time
             }
             let count = letters.iter().filter(|l| **l != SPACE).count();
-            found.push((score(branch.token, branch.share) + self.weights.bonus * count as f64, Some(branch.token)));
+            let unknown = hypothesis.word.then(letters, self.lexicon).1;
+            let extra = self.weights.bonus * count as f64 - self.weights.charge * unknown as f64;
+            found.push((score(branch.token, branch.share) + extra, Some(branch.token)));
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
         found.truncate(self.weights.beam);
-        found.insert(0, (score(self.end, hypothesis.prefix.ends()), None));
+        let unknown = self.weights.charge * hypothesis.word.unknown(self.lexicon) as f64;
+        found.insert(0, (score(self.end, hypothesis.prefix.ends()) - unknown, None));
         Ok(found)
     }
 
@@ -154,14 +163,18 @@ mod tests {
     }
 
     fn weights(beam: usize) -> Weights {
-        Weights { letters: 0.5, bonus: 0.4, beam, margin: 20.0 }
+        Weights { letters: 0.5, bonus: 0.4, charge: 3.0, beam, margin: 20.0 }
+    }
+
+    fn lexicon() -> Lexicon {
+        Lexicon::new(b"be\nbee\nsea\n").expect("in order")
     }
 
     fn write(sound: &str, logits: &[f32]) -> String {
         let texts: Vec<String> = ["<end>", " be", " bee", "e", ",", " sea", "sea", "Sea"].map(String::from).to_vec();
-        let trie = Trie::of(&texts);
+        let (trie, lexicon) = (Trie::of(&texts), lexicon());
         let write = |beam| {
-            let mut joint = Joint::new(&trie, says(sound), weights(beam), 0);
+            let mut joint = Joint::new(&trie, &lexicon, says(sound), weights(beam), 0);
             let mut alive = 1;
             while alive > 0 {
                 let row = || Row { logits: logits.to_vec(), beside: Vec::new() };
@@ -188,10 +201,30 @@ mod tests {
     fn logits_that_are_no_numbers_are_refused() {
         let trie = Trie::of(&[" sea".to_owned()]);
         assert!(
-            Joint::new(&trie, says("sea"), weights(1), 0)
+            Joint::new(&trie, &lexicon(), says("sea"), weights(1), 0)
                 .choose(vec![Row { logits: vec![f32::NAN], beside: Vec::new() }])
                 .is_err()
         );
+    }
+
+    #[test]
+    fn what_sounds_alike_is_written_as_a_word() {
+        let texts: Vec<String> = ["<end>", " sea", " ce", " se"].map(String::from).to_vec();
+        let (trie, lexicon) = (Trie::of(&texts), lexicon());
+        // The tower prefers what is no word, a little.
+        let row = || Row { logits: vec![-4.0, 0.0, 1.0, 1.0], beside: Vec::new() };
+        let first = |charge| {
+            let mut joint = Joint::new(&trie, &lexicon, says("se"), Weights { charge, ..weights(3) }, 0);
+            joint.choose(vec![row()]).expect("numbers");
+            joint.best().expect("one").score
+        };
+        assert!((first(0.0) - first(2.0)).abs() < 1e-9, "\" se\" begins a word: nothing is charged before it ends");
+        let mut joint = Joint::new(&trie, &lexicon, says("ce"), weights(3), 0);
+        joint.choose(vec![row()]).expect("numbers");
+        let mut free = Joint::new(&trie, &lexicon, says("ce"), Weights { charge: 0.0, ..weights(3) }, 0);
+        free.choose(vec![row()]).expect("numbers");
+        let cost = free.best().expect("one").score - joint.best().expect("one").score;
+        assert!((cost - 3.0).abs() < 1e-9, "\" ce\" begins none: {cost}");
     }
 
     #[test]

@@ -75,6 +75,18 @@ impl Sequence {
         }
     }
 
+    /// A second memory of the same tokens: `cache` is its own, place and tokens are this one's.
+    #[must_use]
+    pub fn twin(&self, cache: KvCache) -> Self {
+        Self {
+            cache,
+            state: self.state.clone(),
+            drawn: self.drawn.clone(),
+            controls: self.controls.clone(),
+            length: self.length,
+        }
+    }
+
     /// Positions that fit.
     #[must_use]
     pub fn capacity(&self) -> usize {

@@ -5,6 +5,7 @@
 
 pub mod attention;
 pub mod attention_weights;
+pub mod contrast;
 pub mod depthwise;
 pub mod embed;
 pub mod layer_norm;
@@ -26,6 +27,7 @@ pub fn all() -> Vec<Kernel> {
     [
         attention::all(),
         attention_weights::all(),
+        contrast::all(),
         depthwise::all(),
         embed::all(),
         layer_norm::all(),

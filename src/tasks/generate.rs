@@ -154,7 +154,8 @@ impl Writer {
         let prompt = if options.chat { TextTokenizer::chat(prompt) } else { prompt.to_owned() };
         let ids = tokenizer.encode(&prompt)?;
         let tokenize_ms = now_ms() - started;
-        let runner = Runner { gpu: &self.gpu, tower: &self.tower.tower, work: &self.work, sampler: &self.sampler };
+        let runner =
+            Runner { gpu: &self.gpu, tower: &self.tower.tower, work: &self.work, sampler: &self.sampler, guide: None };
         let decoding = Options {
             max_tokens: options.max_tokens,
             controls: options.controls(tokenizer.end())?,

@@ -195,9 +195,9 @@ impl Zipped {
         }
         let ids = self.spell(text);
         self.read_aloud(writer, &ids).await?;
-        let Self { gpu, speech, work, sequence, zip, memories, projection, sampler, config, watch, .. } = self;
+        let Self { gpu, speech, work, sequence, zip, memories, projection, sampler, guide, config, watch, .. } = self;
         let watch = watch.as_ref().filter(|_| watched);
-        let runner = Runner { gpu, tower: &speech.tower, work, sampler };
+        let runner = Runner { gpu, tower: &speech.tower, work, sampler, guide: guide.as_ref() };
         let bytes = text.len();
         let controls = Controls {
             end_token: Some(speech.config.end),

@@ -7,6 +7,7 @@ use crate::audio::{LogMel, RATE};
 use crate::clock::now_ms;
 use crate::decode::align::{Word, align};
 use crate::decode::joint::{Hypothesis, Joint, Weights};
+use crate::decode::lexicon::Lexicon;
 use crate::decode::spelling::Trie;
 use crate::decode::{KvCache, Lanes, Options, Row, Runner, Sequence, Stop, decode, decode_beam};
 use crate::error::{Error, Result};
@@ -35,6 +36,7 @@ pub struct Ears {
     quantizer: Quantizer,
     speller: Speller,
     trie: Trie,
+    lexicon: Lexicon,
     lanes: Lanes,
     /// One a lane.
     watches: Vec<Watch>,
@@ -46,7 +48,7 @@ pub struct EarFiles<'a> {
     pub encoder: &'a Tensors,
     /// `quantizer.safetensors`
     pub quantizer: &'a Tensors,
-    /// `speller.safetensors`
+    /// `speller.safetensors`, the lexicon in it
     pub speller: &'a Tensors,
 }
 
@@ -128,6 +130,7 @@ impl Ears {
             quantizer: Quantizer::new(gpu, files.quantizer)?,
             speller: Speller::new(gpu, files.speller)?,
             trie: Trie::new(&writer.text_tower().tokenizer)?,
+            lexicon: Lexicon::new(&files.speller.get("words")?.bytes)?,
             watches: (0..lanes.count()).filter_map(|_| Watch::new(gpu, &zipped.zip, TEXT, CONTEXT, 1)).collect(),
             lanes,
         })
@@ -217,16 +220,21 @@ impl Ears {
         on_progress(&Partial { text: &letters.read_off(), attention: None })?;
         let (end, weight) = (zipped.config.text.end, zipped.config.listen.ctc_weight);
         let Writer { gpu, tower, work, sampler, sequence } = writer;
-        let runner = Runner { gpu, tower: &tower.tower, work, sampler };
+        let runner = Runner { gpu, tower: &tower.tower, work, sampler, guide: None };
         // Nobody speaks 25 sub-words a second.
         let max_tokens = zipped.config.listen.max_text_extra + codes.len();
         let (zip, memories, tokenizer) = (&zipped.zip, &zipped.memories, &tower.tokenizer);
         let mut attention = None;
         let (ids, stop) = if weight > 0.0 {
             let listen = &zipped.config.listen;
-            let weights =
-                Weights { letters: weight, bonus: listen.letter_bonus, beam: listen.beam, margin: listen.beam_margin };
-            let mut joint = Joint::new(&self.trie, letters.clone(), weights, end);
+            let weights = Weights {
+                letters: weight,
+                bonus: listen.letter_bonus,
+                charge: listen.word_charge,
+                beam: listen.beam,
+                margin: listen.beam_margin,
+            };
+            let mut joint = Joint::new(&self.trie, &self.lexicon, letters.clone(), weights, end);
             let watches: &[Watch] = if options.attention { &self.watches } else { &[] };
             let mut between = |plan: &mut PlanBuilder<'_>, layer: Layer<'_>, lane: usize, state: &wgpu::Buffer| {
                 zip.record_watched(plan, TEXT, &layer, state, memories, watches.get(lane));

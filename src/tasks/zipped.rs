@@ -1,7 +1,7 @@
 //! The towers, zipped: what hearing and speaking share beside the text tower.
 
 use super::generate::Writer;
-use crate::decode::Sequence;
+use crate::decode::{Guide, Sequence};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::sample::Sampler;
@@ -28,6 +28,8 @@ pub struct Zipped {
     pub(super) work: Workspace,
     pub(super) sampler: Sampler,
     pub(super) sequence: Sequence,
+    /// The speech tower alone, beside the one that speaks.
+    pub(super) guide: Option<Guide>,
     pub(super) memories: Memories,
     /// Of speech over text, if a link leads there.
     pub(super) watch: Option<Watch>,
@@ -55,12 +57,15 @@ impl Zipped {
         let width = speech.tower.config.block.width;
         let towers = [Ends { name: "text", width: text_width }, Ends { name: "speech", width }];
         let zip = Zip::load(gpu, &towers, &config.links, files.zip)?;
+        let sequence = speech.tower.sequence(gpu);
+        let weight = config.speak.guidance;
         Ok(Self {
+            guide: (weight > 0.0).then(|| Guide::new(gpu, &speech.tower, &sequence, weight)),
             gpu: gpu.clone(),
             projection: Projection::load(gpu, SPEECH, width, files.zip)?,
             work: speech.tower.workspace(gpu, CONTEXT),
             sampler: Sampler::new(gpu, config.speech.vocabulary),
-            sequence: speech.tower.sequence(gpu),
+            sequence,
             memories: zip.memories(gpu, CONTEXT, CONTEXT),
             watch: Watch::new(gpu, &zip, SPEECH, CONTEXT, CONTEXT),
             speech,

@@ -1,6 +1,6 @@
 """Is what the voices say understood, and does it sound well? WER of whisper-base (greedy, 30 s window) and MOS predictors on our speech.
 
-    python -m voice.evaluate [--copy 40] [--speak 200] [--others 10] [--mos] [--temperature 0.7]
+    python -m voice.evaluate [--copy 40] [--speak 200] [--others 10] [--mos] [--temperature 0.5] [--guidance 0.5]
 
 `--copy`: real speech tokens of held-out synthetic clips through the first voice, beside the teacher's own sound of the same texts: what tokens and voice
 cost. `--speak`: texts through zip and first voice, beside the teacher's sound of them. `--others`: the first of these texts through every other voice. The
@@ -15,7 +15,7 @@ import numpy as np
 import soxr
 import torch
 
-from zipper_train.decode import speak
+from zipper_train.decode import GUIDANCE, TEMPERATURE, speak
 from zipper_train.evaluate import Whisper, rates
 from zipper_train.states import texts_of
 from zipper_train.synthesize import speed_of
@@ -66,7 +66,8 @@ def main() -> None:
     parser.add_argument("--others", type=int, default=0)
     parser.add_argument("--tune", action="store_true")
     parser.add_argument("--mos", action="store_true")
-    parser.add_argument("--temperature", type=float, default=0.7)
+    parser.add_argument("--temperature", type=float, default=TEMPERATURE)
+    parser.add_argument("--guidance", type=float, default=GUIDANCE)
     parser.add_argument("--top-k", type=int, default=50)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -91,7 +92,7 @@ def main() -> None:
         truth, codes, ended = unseen()[options.tune :: 2][: options.speak], [], 0
         for number, text in enumerate(truth):
             with torch.autocast("cpu", torch.bfloat16):
-                tokens, end = speak(trainer.zip, text, options.temperature, options.top_k, seed=number)
+                tokens, end = speak(trainer.zip, text, options.temperature, options.top_k, seed=number, guidance=options.guidance)
             codes.append(tokens)
             ended += end
         report["ended_by_itself"] = ended
@@ -103,7 +104,7 @@ def main() -> None:
             count = options.others if number else len(truth)
             clips = [sound(acoustic, decoder, c, voice=number) for c in codes[:count]]
             said = [heard(audio) for audio in clips]
-            report[f"speak {name}"] = {"sentences": count, "temperature": options.temperature, "wer": round(rates(truth[:count], said), 4),
+            report[f"speak {name}"] = {"sentences": count, "temperature": options.temperature, "guidance": options.guidance, "wer": round(rates(truth[:count], said), 4),
                                        "seconds": round(sum(map(len, clips)) / synthesis.RATE, 1)} | mos(clips) | {"examples": list(zip(truth, said))[:40]}
     (TARGETS.parent / "evaluation.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))

@@ -66,7 +66,7 @@ def write(stages: dict, hours: dict) -> str:
     minutes = lambda stage: f"{stage.get('seconds', 0) / 60:.0f} minutes"
     spoken, own = voice.get("speak heart") or {}, voice.get("speak teacher") or {}
     stop = evaluation.get("speak") or {}
-    stopped = (f"Stop rule, text to tokens at temperature 0.7: {stop['ended_by_itself']} of {stop['sentences']} new sentences (single words and up to 120 letters) ended by themselves, {stop['empty']} were empty; seconds a "
+    stopped = (f"Stop rule, text to tokens as shipped: {stop['ended_by_itself']} of {stop['sentences']} new sentences (single words and up to 120 letters) ended by themselves, {stop['empty']} were empty; seconds a "
                f"character (least, 5 %, half, 95 %, most): {stop['seconds_a_character']}." if stop else "Stop rule: not measured.")
     length = f"What is said takes {spoken['seconds']} s where the teacher takes {own['seconds']} s." if spoken and own else ""
     return f"""# zipper-en
@@ -99,7 +99,7 @@ WER after normalization (lower case, hyphens to spaces, letters, digits and apos
 What the zip gives is the step from the last but one of our columns to the first: the same letters with the text tower as a plain language model (the weights were chosen for the first).
 
 ## Speaking
-WER of whisper-base (greedy) on what is said; distillMOS and DNSMOS (overall) where measured; temperature {spoken.get('temperature', '?')}. The new sentences were written for this
+WER of whisper-base (greedy) on what is said; distillMOS and DNSMOS (overall) where measured; temperature {spoken.get('temperature', '?')}, guidance {spoken.get('guidance', '?')}. The new sentences were written for this
 project and are in no training data: `tests/sentences/stop_rule.txt`, those in words alone and of at most 120 letters (the page spells numbers and cuts long sentences first), every other one.
 
 | | WER | distillMOS | DNSMOS |

@@ -53,18 +53,32 @@ def read(model, text: str):
     return ids, run
 
 
+TEMPERATURE, TOP_K = 0.5, 50
+GUIDANCE = 0.5  # how far speech is moved away from what the speech tower would say alone (classifier-free guidance)
+PLAUSIBLE = 6.0  # nats below the likeliest within which a token may be lifted by it
+AWAY = 100.0  # nats that others lose
+
+
+def guided(logits, free, weight: float):
+    """Logits away from those without the text. `src/kernels/contrast.rs` is its twin."""
+    return torch.where(logits >= logits.max() - PLAUSIBLE, logits + weight * (logits - free), logits - AWAY)
+
+
 @torch.no_grad()
-def speak(model, text: str, temperature: float = 0.7, top_k: int = 50, seed: int = 0, limit: int | None = None) -> tuple[list[int], bool]:
+def speak(model, text: str, temperature: float = TEMPERATURE, top_k: int = TOP_K, seed: int = 0, limit: int | None = None,
+          guidance: float = GUIDANCE) -> tuple[list[int], bool]:
     """Speech codes of a text, and whether END came by itself. temperature 0: greedy."""
     speech = model.towers[SPEECH]
     ids, run = read(model, text)
     size = len(ids) - 2
     links = link_cache(model, run.state, TEXT, SPEECH)
-    caches, out, last = [{} for _ in speech.layers], [], START
+    caches, alone, out, last = [{} for _ in speech.layers], [{} for _ in speech.layers], [], START
     generator = torch.Generator().manual_seed(seed)
     for at in range(limit or 25 + 5 * size):
-        x = model.enter(SPEECH, speech.embed(torch.tensor([[last]])))
-        logits = speech.logits(step(model, SPEECH, x, caches, links, at))[0, 0]
+        x = speech.embed(torch.tensor([[last]]))
+        logits = speech.logits(step(model, SPEECH, model.enter(SPEECH, x), caches, links, at))[0, 0]
+        if guidance:
+            logits = guided(logits, speech.logits(step(model, SPEECH, x, alone, {}, at))[0, 0], guidance)
         logits[START] = logits[END + 1 :] = -1e9
         if at < size or limit:
             logits[END] = -1e9

@@ -89,7 +89,7 @@ def rates(truth: list[str], heard: list[str]) -> float:
     return jiwer.wer([t for t, _ in pairs], [h for _, h in pairs])
 
 
-def heard_by(model, mode: str, clip: Heard, weight: float, beam: int, bonus: float = joint.BONUS) -> str:
+def heard_by(model, mode: str, clip: Heard, weight: float, beam: int, bonus: float = joint.BONUS, charge: float = joint.CHARGE) -> str:
     """Transcript of a clip by one way of listening."""
     if mode == "letters":
         return " ".join(read_off(torch.from_numpy(clip.letters)).split())
@@ -97,7 +97,7 @@ def heard_by(model, mode: str, clip: Heard, weight: float, beam: int, bonus: flo
     if mode == "zip":
         ids = listen(model, codes, features)
     else:
-        ids = joint.listen(model, codes, features, letters, weight, beam, mode == "joint", bonus)
+        ids = joint.listen(model, codes, features, letters, weight, beam, mode == "joint", bonus, charge=charge)
     return gguf_tower.tokenizer().decode(ids).strip()
 
 
@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("--weight", type=float, default=joint.WEIGHT, help="of the letters in joint decoding")
     parser.add_argument("--beam", type=int, default=joint.BEAM)
     parser.add_argument("--bonus", type=float, default=joint.BONUS, help="of a letter in joint decoding")
+    parser.add_argument("--charge", type=float, default=joint.CHARGE, help="of an unknown word in joint decoding")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", default="evaluation", help="name of the report under $ZIPPER_DATA/train")
     options = parser.parse_args()
@@ -118,7 +119,7 @@ def main() -> None:
     before = trainer.text(torch.tensor([[0, *gguf_tower.encode("The towers stand apart until they are zipped.")]]))
     step, seconds = load_trained(trainer)
     model = trainer.zip
-    report = {"steps": step, "training_seconds": round(seconds), "clips_a_set": options.clips, "weight": options.weight, "beam": options.beam, "bonus": options.bonus, "listen": {}, "speak": {}}
+    report = {"steps": step, "training_seconds": round(seconds), "clips_a_set": options.clips, "weight": options.weight, "beam": options.beam, "bonus": options.bonus, "charge": options.charge, "listen": {}, "speak": {}}
     report["gates"] = [round(math.tanh(l.gate.item()), 4) for l in model.links]
     heard = {part: heard_clips(part, options.clips) for part in HUMAN_DEV}
     peer = whisper_transcripts({part: [h.id for h in group] for part, group in heard.items()}) if options.clips else {}
@@ -128,7 +129,7 @@ def main() -> None:
         for mode in options.modes:
             began = time.time()
             with torch.autocast("cpu", torch.bfloat16):
-                written = [heard_by(model, mode, h, options.weight, options.beam, options.bonus) for h in group]
+                written = [heard_by(model, mode, h, options.weight, options.beam, options.bonus, options.charge) for h in group]
             row |= {mode: round(rates(truth, written), 4), f"{mode}_seconds": round(time.time() - began, 1), f"{mode}_examples": list(zip(truth, written))[:4]}
         report["listen"][part] = row
         print(part, json.dumps(row, indent=1), flush=True)

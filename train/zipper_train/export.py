@@ -17,9 +17,10 @@ from safetensors.torch import save_file
 
 from . import card, gguf_tower, joint, q8, speller
 from .data import clips
-from .decode import hear, link_cache, listen, read, speak
+from .decode import GUIDANCE, TEMPERATURE, TOP_K, hear, link_cache, listen, read, speak
 from .encoder import HOP, MELS, PAD_SECONDS, RATE, SAMPLES_PER_TOKEN, WINDOW, Encoder, log_mel, padded, token_count
 from .gguf_tower import SPEC as TEXT_SPEC
+from .lexicon import WORDS
 from .model import CODES, END, SPEECH, START, TEXT, build
 from .paths import MODEL
 from .quantizer import FEATURES, LEVELS
@@ -71,7 +72,7 @@ def config(model, stages: dict) -> dict:
         "text": dataclasses.asdict(TEXT_SPEC) | {"end": gguf_tower.END, "spelling": gguf_tower.spelling()},
         "speech": dataclasses.asdict(model.towers[SPEECH].spec) | {"start": START, "end": END},
         "links": links, "link_head_width": 64, "link_eps": 1e-5, "link_rope_base": 10000.0,
-        "listen": {"max_text_extra": 4, "ctc_weight": joint.WEIGHT, "letter_bonus": joint.BONUS, "beam": joint.BEAM, "beam_margin": joint.MARGIN}, "speak": {"temperature": 0.7, "top_k": 50, "max_tokens_base": 25, "max_tokens_a_byte": 5, "min_tokens_a_byte": 1},
+        "listen": {"max_text_extra": 4, "ctc_weight": joint.WEIGHT, "letter_bonus": joint.BONUS, "word_charge": joint.CHARGE, "beam": joint.BEAM, "beam_margin": joint.MARGIN}, "speak": {"temperature": TEMPERATURE, "top_k": TOP_K, "guidance": GUIDANCE, "max_tokens_base": 25, "max_tokens_a_byte": 5, "min_tokens_a_byte": 1},
         "training": stages,
     }
 
@@ -79,7 +80,7 @@ def config(model, stages: dict) -> dict:
 def restored(module, tensors: dict):
     """Puts the stored (rounded) values back into a module."""
     state = module.state_dict()
-    state.update({n: v.reshape(state[n].shape) for n, v in q8.unpack(tensors).items()})
+    state.update({n: v.reshape(state[n].shape) for n, v in q8.unpack(tensors).items() if n in state})
     module.load_state_dict(state)
     return module.eval()
 
@@ -169,6 +170,7 @@ def main() -> None:
     model = trainer.zip
     tensors = {"quantizer": quantizer.state_dict(), "speller": flat(spelling.state_dict()), "speech_tower": speech_tensors(model), "zip": zip_tensors(model)}
     files = {name: q8.pack(t, plain(t)) for name, t in tensors.items()}
+    files["speller"]["words"] = torch.from_numpy(np.frombuffer(WORDS.read_bytes(), np.int8).copy())
     MODEL.joinpath("reference").mkdir(parents=True, exist_ok=True)
     for name, packed in files.items():
         save_file(packed, MODEL / f"{name}.safetensors")

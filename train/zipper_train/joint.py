@@ -2,8 +2,8 @@
 
 A sub-word's score is (1 - weight) * log p(zip) + weight * log of how much likelier the letters so far become by it (CTC prefix scores) + a bonus for
 each letter: what a letter costs on the way, so that long sub-words can stand beside short ones when the next one is chosen (an estimate of the
-rest, as in A*).
-`src/decode/ctc.rs` does the same on the other side.
+rest, as in A*) - a charge for each word that the lexicon does not know.
+`src/decode/{ctc,joint,lexicon}.rs` do the same on the other side.
 """
 import re
 from functools import cache
@@ -13,12 +13,14 @@ import torch
 
 from . import gguf_tower
 from .decode import hear, link_cache, step
+from .lexicon import Word
 from .model import SPEECH, TEXT
 from .text import CHARACTERS
 
 BLANK, SPACE = 0, 1
 WEIGHT = 0.4  # of the letters; chosen on the development sets
 BONUS = 1.2  # of a letter; chosen on the development sets
+CHARGE = 3.0  # of a word that is not in the lexicon; about the log of how rare such words are
 BEAM = 3  # transcripts kept side by side
 MARGIN = 8.0  # nats under the best at which one is dropped
 BELOW = 14.0  # nats under the prefix at which a branch is given up
@@ -147,11 +149,12 @@ class Prefix:
 
 class Hypothesis:
     def __init__(self, prefix: Prefix, caches: list):
-        self.prefix, self.caches, self.ids, self.score, self.silent = prefix, caches, [], 0.0, False
+        self.prefix, self.caches, self.ids, self.score, self.silent, self.word = prefix, caches, [], 0.0, False, Word()
 
 
 @torch.no_grad()
-def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = BEAM, zipped: bool = True, bonus: float = BONUS, margin: float = MARGIN) -> list[int]:
+def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = BEAM, zipped: bool = True, bonus: float = BONUS, margin: float = MARGIN,
+           charge: float = CHARGE) -> list[int]:
     """Transcript ids of one clip. letters [2 tokens, 29] log-probabilities. `zipped` False leaves the links out: the text tower as a plain language model."""
     text = model.towers[TEXT]
     links = link_cache(model, hear(model, codes, features).state, SPEECH, TEXT) if zipped else {}
@@ -163,12 +166,13 @@ def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = 
             last = h.ids[-1] if h.ids else gguf_tower.END
             x = step(model, TEXT, text.embed(torch.tensor([[last]])), h.caches, links, at)
             logs = text.logits(x)[0, 0].log_softmax(-1).numpy()
-            end = (1 - weight) * logs[gguf_tower.END] + weight * h.prefix.ends()
+            end = (1 - weight) * logs[gguf_tower.END] + weight * h.prefix.ends() - charge * h.word.unknown()
             choices.append((h.score + end, h, None, h.silent))
             found = h.prefix.branches()
             ids, shares = np.array(list(found), int), np.array(list(found.values()), float)
             count = np.array([sum(c != SPACE for c in trie().spelled[i]) for i in ids], int)
-            scores = (1 - weight) * logs[ids] + weight * shares + bonus * count
+            unknown = np.array([h.word.then(trie().spelled[i])[1] for i in ids], int)
+            scores = (1 - weight) * logs[ids] + weight * shares + bonus * count - charge * unknown
             silent = np.array([not trie().spelled[i] for i in ids])
             scores[silent & h.silent] = -np.inf  # one mark at a time
             choices += [(h.score + scores[i], h, int(ids[i]), bool(silent[i])) for i in np.argsort(-scores, kind="stable")[:beam] if np.isfinite(scores[i])]
@@ -181,7 +185,7 @@ def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = 
             if score < choices[0][0] - margin:
                 break
             grown = Hypothesis(h.prefix.longer(trie().spelled[token]), [dict(c) for c in h.caches])
-            grown.ids, grown.score, grown.silent = [*h.ids, token], score, silent
+            grown.ids, grown.score, grown.silent, grown.word = [*h.ids, token], score, silent, h.word.then(trie().spelled[token])[0]
             alive_next.append(grown)
         alive = alive_next
         if not alive or (ended and max(e[0] for e in ended) >= max(h.score for h in alive)):

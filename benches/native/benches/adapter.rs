@@ -68,7 +68,7 @@ fn text_tower(c: &mut Criterion) {
     let text = loader.finish().expect("complete");
     let work = text.tower.workspace(&gpu, 64);
     let sampler = Sampler::new(&gpu, text.tower.config.vocabulary);
-    let runner = Runner { gpu: &gpu, tower: &text.tower, work: &work, sampler: &sampler };
+    let runner = Runner { gpu: &gpu, tower: &text.tower, work: &work, sampler: &sampler, guide: None };
     let mut sequence = text.tower.sequence(&gpu);
     let prompt: Vec<u32> = (1000..1032).collect();
     let mut group = c.benchmark_group("text_tower");
