@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from voice import synthesis
+from voice.clips import NAMES
 from voice.decoder import Acoustic, Decoder, frame_count, gated, hertz
 from voice.export import REFERENCE_SEED, stored
 from zipper_train.paths import MODEL
@@ -21,7 +22,7 @@ def decibels(wanted, found) -> float:
 
 @pytest.fixture(scope="module")
 def exported():
-    acoustic, decoder = Acoustic().eval(), Decoder().eval()
+    acoustic, decoder = Acoustic(len(NAMES)).eval(), Decoder(len(NAMES)).eval()
     stored(load_file(MODEL / "voice.safetensors"), acoustic, decoder)
     return acoustic, decoder
 
