@@ -2,8 +2,10 @@
 
 import { layHearing, laySpeaking } from "./lay.mjs";
 
-/** Minutes for one engine: whisper's 30 s window is long work for an adapter in software. */
+/** Minutes for one engine. */
 const PATIENCE = 10;
+/** Minutes for a peer on the graphics processor: whisper's 30 s window is long work for an adapter in software. */
+const PEER_PATIENCE = 5;
 
 const SENTENCES = [
   { name: "short", text: "The water is cold." },
@@ -23,7 +25,7 @@ export async function hearing(measure) {
   if (missing) return skipped(missing);
   const results = { zipper: await measure("ours", { clips }, "hear.js", PATIENCE) };
   for (const { key } of DEVICES) {
-    results[`transformers_js_${key}`] = peer ? skipped(peer) : await measure("transformers", { clips, device: key, dtype: "fp32" }, "hear.js", PATIENCE);
+    results[`transformers_js_${key}`] = peer ? skipped(peer) : await measure("transformers", { clips, device: key, dtype: "fp32" }, "hear.js", patience(key));
   }
   for (const clip of Object.values(results).flatMap((result) => result.clips ?? [])) clip.wer = wer(clip.said, clip.text);
   return results;
@@ -35,10 +37,12 @@ export async function speaking(measure) {
   const results = { zipper: await measure("ours", { sentences: SENTENCES }, "speak.js", PATIENCE) };
   for (const { key } of DEVICES) {
     const argument = { sentences: SENTENCES, device: key, dtype: "q8" };
-    results[`kokoro_js_${key}`] = peer ? skipped(peer) : await measure("kokoro", argument, "speak.js", PATIENCE);
+    results[`kokoro_js_${key}`] = peer ? skipped(peer) : await measure("kokoro", argument, "speak.js", patience(key));
   }
   return results;
 }
+
+const patience = (/** @type {string} */ device) => (device === "webgpu" ? PEER_PATIENCE : PATIENCE);
 
 function skipped(why) {
   console.error(`  left out: ${why}`);

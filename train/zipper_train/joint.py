@@ -20,8 +20,8 @@ from .text import CHARACTERS
 BLANK, SPACE = 0, 1
 WEIGHT = 0.4  # of the letters; chosen on the development sets
 BONUS = 1.2  # of a letter; chosen on the development sets
-CHARGE = 3.0  # of a word that is not in the lexicon; about the log of how rare such words are
-BEAM = 3  # transcripts kept side by side
+CHARGE = 5.0  # of a word that is not in the lexicon; about the log of how rare such words are
+BEAM = 5  # transcripts kept side by side
 MARGIN = 8.0  # nats under the best at which one is dropped
 BELOW = 14.0  # nats under the prefix at which a branch is given up
 FAINT = 1e-12  # share of the largest below which nothing is left of a prefix at a frame

@@ -16,6 +16,15 @@ def normalize(text: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9' ]", "", text).split())
 
 
+def in_words(text: str) -> str:
+    """Numbers as words, as both sides of a comparison may write them: 62, 1,000, 3rd."""
+    from num2words import num2words
+    text = re.sub(r"\d{1,3}(,\d{3})+", lambda m: num2words(int(m[0].replace(",", ""))), text)
+    text = re.sub(r"(\d+)(st|nd|rd|th)\b", lambda m: num2words(int(m[1]), to="ordinal"), text)
+    kind = lambda digits: "year" if re.fullmatch("1[1-9]\\d\\d|20\\d\\d", digits) else "cardinal"
+    return re.sub(r"\d+", lambda m: f" {num2words(int(m[0]), to=kind(m[0]))} ", text)
+
+
 def spelled(text: str) -> list[int] | None:
     """CTC classes of a transcript, or None where its digits or symbols do not spell what is said."""
     if re.search(r"[0-9$%&@#+=£€]", text):

@@ -23,7 +23,7 @@ from .corpus import read
 from .data import HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN, UNLABELLED
 from .model import END, START
 from .paths import SHARED, TRAIN
-from .text import normalize
+from .text import in_words, normalize
 from .train_zip import LONGEST, plan
 
 CHECKPOINT = TRAIN / "baseline.pt"
@@ -179,7 +179,7 @@ def main() -> None:
         report["text_perplexity"] = {"before": round(before, 2), "after": round(perplexity(model.tower), 2)}
         for part, samples in dev.items():
             forced = model.listen(samples[:12])[1]
-            pairs = [(normalize(s.text), normalize(model.transcript(s))) for s in samples[: options.clips]]
+            pairs = [(normalize(in_words(s.text)), normalize(in_words(model.transcript(s)))) for s in samples[: options.clips]]
             pairs = [(a, b) for a, b in pairs if a]
             report["listen"][part] = {k: round(v, 4) for k, v in forced.items()} | {"wer": round(jiwer.wer([a for a, _ in pairs], [b for _, b in pairs]), 4), "examples": pairs[:3]}
         report["speak"] = {name: {k: round(v, 4) for k, v in model.speak(samples)[1].items()} for name, samples in (("kathleen", dev["kathleen"][:12]), ("hibari", hibari[:8]))}
