@@ -128,7 +128,8 @@ English only. Numbers are written as words. Little data: rare words, names, acce
 The links into the text tower keep small gates: the letters carry much of the recognition.
 
 ## Licences
-Speech data: CC BY 4.0 (LibriSpeech, speechocean762, Hi-Fi TTS, GRID), CC0 (kathleen), Apache-2.0 (matthes; Kokoro-82M and hibari-tts outputs). The voices' decoder starts from hibari-tts's, Apache-2.0.
+Speech data: CC BY 4.0 (LibriSpeech, speechocean762, Hi-Fi TTS, GRID), CC0 (kathleen), Apache-2.0 (matthes; Kokoro-82M and hibari-tts outputs). The lexicon: SCOWL (copyright 2000-2011 Kevin Atkinson and others, `train/words.copyright.txt`) and words of the data
+folder's texts. The voices' decoder starts from hibari-tts's, Apache-2.0.
 Not part of this folder: whisper-base (MIT), SmolLM2-135M-Instruct (Apache-2.0).
 """
 

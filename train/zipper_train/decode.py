@@ -53,7 +53,7 @@ def read(model, text: str):
     return ids, run
 
 
-TEMPERATURE, TOP_K = 0.5, 50
+TEMPERATURE, TOP_K = 0.3, 50
 GUIDANCE = 0.5  # how far speech is moved away from what the speech tower would say alone (classifier-free guidance)
 PLAUSIBLE = 6.0  # nats below the likeliest within which a token may be lifted by it
 AWAY = 100.0  # nats that others lose

@@ -104,6 +104,7 @@ def heard_by(model, mode: str, clip: Heard, weight: float, beam: int, bonus: flo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=20, help="clips of each development set")
+    parser.add_argument("--parts", nargs="+", default=HUMAN_DEV, help="development sets; figures of the others stay as they are")
     parser.add_argument("--skip", type=int, default=10, help="clips before them: the settings were chosen on the first ten")
     parser.add_argument("--sentences", type=int, default=200, help="of `text.unseen`, the first so many, for the stop rule")
     parser.add_argument("--modes", nargs="+", default=["joint", "letters"], choices=MODES)
@@ -121,8 +122,11 @@ def main() -> None:
     step, seconds = load_trained(trainer)
     model = trainer.zip
     report = {"steps": step, "training_seconds": round(seconds), "clips_a_set": options.clips, "skipped": options.skip, "weight": options.weight, "beam": options.beam, "bonus": options.bonus, "charge": options.charge, "listen": {}, "speak": {}}
+    kept = TRAIN / f"{options.output}.json"
+    if options.parts != HUMAN_DEV and kept.exists():
+        report["listen"] = json.loads(kept.read_text())["listen"]
     report["gates"] = [round(math.tanh(l.gate.item()), 4) for l in model.links]
-    heard = {part: heard_clips(part, options.clips, options.skip) for part in HUMAN_DEV}
+    heard = {part: heard_clips(part, options.clips, options.skip) for part in options.parts}
     peer = whisper_transcripts({part: [h.id for h in group] for part, group in heard.items()}) if options.clips else {}
     for part, group in heard.items():
         truth = [h.text for h in group]

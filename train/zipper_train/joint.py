@@ -173,7 +173,7 @@ def listen(model, codes, features, letters, weight: float = WEIGHT, beam: int = 
             count = np.array([sum(c != SPACE for c in trie().spelled[i]) for i in ids], int)
             unknown = np.array([h.word.then(trie().spelled[i])[1] for i in ids], int)
             scores = (1 - weight) * logs[ids] + weight * shares + bonus * count - charge * unknown
-            silent = np.array([not trie().spelled[i] for i in ids])
+            silent = np.array([not trie().spelled[i] for i in ids], bool)
             scores[silent & h.silent] = -np.inf  # one mark at a time
             choices += [(h.score + scores[i], h, int(ids[i]), bool(silent[i])) for i in np.argsort(-scores, kind="stable")[:beam] if np.isfinite(scores[i])]
         choices.sort(key=lambda c: -c[0])
