@@ -44,20 +44,31 @@ async function native(folder, name = "") {
   return found;
 }
 
+const folder = join(import.meta.dirname, "..");
+/** Names of results to measure, all if there are none; the others stay as they were, with the date of their own. */
+const only = (process.env.ZIPPER_BENCH_ONLY ?? "").split(/\s+/).filter(Boolean);
+const before = only.length === 0 ? {} : JSON.parse(await readFile(join(folder, "results.json"), "utf8"));
+const taken = new Date().toISOString();
+/** @param {string} name @param {() => Promise<object>} work */
+async function result(name, work) {
+  if (only.length > 0 && !only.includes(name)) return before[name];
+  return { taken, ...(await work()) };
+}
+
 const results = {
   machine: `${cpus()[0]?.model ?? "unknown"}, ${availableParallelism()} cores`,
   // What else was running: figures of a busy machine are lower.
   load_before: loadavg()[0],
-  taken: new Date().toISOString(),
+  taken,
   tokens: TOKENS,
-  roofline: await measure("roofline", {}),
-  zipper: await measure("ours", { tokens: TOKENS }),
+  roofline: await result("roofline", () => measure("roofline", {})),
+  zipper: await result("zipper", () => measure("ours", { tokens: TOKENS })),
   // Slow: few tokens.
-  plain_burn: await measure("plain", { tokens: 4 }),
-  wllama_webgpu: await measure("wllama", { tokens: TOKENS, gpu: true }),
-  wllama_cpu: await measure("wllama", { tokens: TOKENS, gpu: false }),
-  hear: await hearing(measure),
-  speak: await speaking(measure),
+  plain_burn: await result("plain_burn", () => measure("plain", { tokens: 4 })),
+  wllama_webgpu: await result("wllama_webgpu", () => measure("wllama", { tokens: TOKENS, gpu: true })),
+  wllama_cpu: await result("wllama_cpu", () => measure("wllama", { tokens: TOKENS, gpu: false })),
+  hear: await result("hear", () => hearing(measure)),
+  speak: await result("speak", () => speaking(measure)),
   native: await native(join(import.meta.dirname, "../../target/criterion")),
 };
 const { roofline, zipper } = results;
@@ -66,7 +77,6 @@ if (!zipper.error && !roofline.error) {
   zipper.share_of_roofline = zipper.weight_gigabytes_per_second / roofline.gigabytes_per_second;
 }
 
-const folder = join(import.meta.dirname, "..");
 await writeFile(join(folder, "results.json"), `${JSON.stringify(results, null, 2)}\n`);
 
 const figure = (value, digits = 1) => (typeof value === "number" && Number.isFinite(value) ? value.toFixed(digits) : "–");
