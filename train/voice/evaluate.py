@@ -3,7 +3,7 @@
     python -m voice.evaluate [--copy 40] [--speak 200] [--others 10] [--mos] [--temperature 0.5] [--guidance 0.5]
 
 `--copy`: real speech tokens of held-out synthetic clips through the first voice, beside the teacher's own sound of the same texts: what tokens and voice
-cost. `--speak`: texts through zip and first voice, beside the teacher's sound of them. `--others`: the first of these texts through every other voice. The
+cost. `--speak`: texts through zip and first voice, beside the teacher's sound of them. `--others`: so many of these texts through every other voice. The
 texts are `text.unseen`'s: every other one (`--tune`: those between, for choosing the temperature). Writes $ZIPPER_DATA/train/voice/evaluation.json.
 """
 import argparse
@@ -101,11 +101,12 @@ def main() -> None:
         report["speak teacher"] = {"sentences": len(truth), "words": sum(len(t.split()) for t in truth), "wer": round(rates(truth, taught), 4),
                                    "seconds": round(sum(map(len, own)) / synthesis.RATE, 1)} | mos(own) | {"examples": list(zip(truth, taught))[:6]}
         for number, name in enumerate(NAMES[: None if options.others else 1]):
-            count = options.others if number else len(truth)
-            clips = [sound(acoustic, decoder, c, voice=number) for c in codes[:count]]
+            chosen = range(0, len(truth), max(1, len(truth) // options.others)) if number else range(len(truth))
+            clips = [sound(acoustic, decoder, codes[i], voice=number) for i in chosen]
             said = [heard(audio) for audio in clips]
-            report[f"speak {name}"] = {"sentences": count, "temperature": options.temperature, "guidance": options.guidance, "wer": round(rates(truth[:count], said), 4),
-                                       "seconds": round(sum(map(len, clips)) / synthesis.RATE, 1)} | mos(clips) | {"examples": list(zip(truth, said))[:40]}
+            texts_said = [truth[i] for i in chosen]
+            report[f"speak {name}"] = {"sentences": len(chosen), "temperature": options.temperature, "guidance": options.guidance, "wer": round(rates(texts_said, said), 4),
+                                       "seconds": round(sum(map(len, clips)) / synthesis.RATE, 1)} | mos(clips) | {"examples": list(zip(texts_said, said))[:40]}
     (TARGETS.parent / "evaluation.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
 
