@@ -64,7 +64,8 @@ def baseline_section(baseline: dict, evaluation: dict) -> str:
 | human dev set | nats a sub-word, single | WER, single decoder | WER, zip alone |
 | --- | --- | --- | --- |
 {rows}
-Next speech token on held-out synthetic speech: {baseline['speak']['hibari']['spoken']:.2f} nats. Perplexity of plain text (100 lines of dialogue): {before} before, {after} after; the zip's text tower is frozen, so its stays {before}.
+Next speech token on held-out synthetic speech: {baseline['speak']['hibari']['spoken']:.2f} nats. Perplexity of plain text (the 200 sentences of `tests/sentences`): {before} before, {after} after (short everyday sentences are what it was trained to write; nothing
+was measured that it might have forgotten); the zip's text tower is frozen, so its stays {before}.
 """
 
 
@@ -124,7 +125,7 @@ project and are in no training data: `tests/sentences/stop_rule.txt`, those in w
 tanh(gate) of links 0.. : {evaluation.get('gates', 'not measured')}. Logits of the frozen tower equal before and after: {evaluation.get('frozen_tower_identical', 'not measured')}.
 
 ## Limits
-English only. Numbers are written as words. Little data: rare words, names, accents and noise are recognized badly; what is said is one synthetic voice's way of reading, whichever voice says it.
+English only. Numbers are written as words. Little data: rare words, names, accents and noise are recognized badly; the five further voices sound clearly worse than the first; what is said is one synthetic voice's way of reading, whichever voice says it.
 The links into the text tower keep small gates: the letters carry much of the recognition.
 
 ## Licences

@@ -22,7 +22,7 @@ from .checkpoint import keep, restore
 from .corpus import read
 from .data import HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN, UNLABELLED
 from .model import END, START
-from .paths import SHARED, TRAIN
+from .paths import REPOSITORY, TRAIN
 from .text import in_words, normalize
 from .train_zip import LONGEST, plan
 
@@ -109,8 +109,8 @@ class Single(nn.Module):
 
 @torch.no_grad()
 def perplexity(tower) -> float:
-    """Of text alone, a sub-word, on lines of everyday English that no clip says."""
-    lines = [l for l in (SHARED / "data" / "text" / "dialogue_taskmaster.txt").read_text().splitlines()[-400:] if len(l.split()) > 5][:100]
+    """Of text alone, a sub-word, on the 200 sentences of `tests/sentences`, which no clip says."""
+    lines = (REPOSITORY / "tests" / "sentences" / "stop_rule.txt").read_text().splitlines()
     total, count = 0.0, 0
     for line in lines:
         ids = torch.tensor([[0, *gguf_tower.encode(line)]])
