@@ -19,13 +19,29 @@ async function measure(name, argument, module = "bench.js", minutes = 5) {
     let timer;
     const late = new Error(`took longer than ${minutes} minutes`);
     const limit = new Promise((_, reject) => (timer = setTimeout(() => reject(late), minutes * 60_000)));
-    return await Promise.race([work, limit]).finally(() => clearTimeout(timer));
+    const done = await Promise.race([work, limit]).finally(() => clearTimeout(timer));
+    return { ...done, peak_megabytes: await peakMemory() };
   } catch (error) {
     // A peer that does not run here is reported as such, never left out.
     return { error: error.message.split("\n")[0] };
   } finally {
     await context.close();
   }
+}
+
+/**
+ * The most memory that pages and graphics process of the one running browser held, megabytes: on a software adapter that is all there is.
+ * Undefined where there is no /proc.
+ */
+async function peakMemory() {
+  let kilobytes = 0;
+  for (const pid of await readdir("/proc").catch(() => [])) {
+    if (!/^\d+$/.test(pid)) continue;
+    const about = await Promise.all(["cmdline", "status"].map((file) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "")));
+    if (!/--type=(gpu-process|renderer)/.test(about[0]) || !about[0].includes("chrom")) continue;
+    kilobytes += Number(/VmHWM:\s+(\d+)/.exec(about[1])?.[1] ?? 0);
+  }
+  return kilobytes > 0 ? kilobytes / 1024 : undefined;
 }
 
 /** Criterion's means, by bench. */

@@ -5,7 +5,7 @@ import { layHearing, laySpeaking } from "./lay.mjs";
 /** Minutes for one engine. */
 const PATIENCE = 10;
 /** Minutes for a peer on the graphics processor: whisper's 30 s window is long work for an adapter in software. */
-const PEER_PATIENCE = 5;
+const PEER_PATIENCE = 2;
 
 const SENTENCES = [
   { name: "short", text: "The water is cold." },
@@ -59,8 +59,8 @@ export function hearingLines(results) {
     "The same clips for all, each engine in a fresh browser, after one run of the shortest clip. A cell: real-time factor (work over sound) · time to the final text · wrong words. " +
       "Ratio: the peer's time over ours, all clips.",
     "",
-    `| engine | ${names.map((name) => `clip of ${name}`).join(" | ")} | load, s | first run, s | ratio |`,
-    `| --- |${" --- |".repeat(names.length + 3)}`,
+    `| engine | ${names.map((name) => `clip of ${name}`).join(" | ")} | load, s | first run, s | peak memory, MB | ratio |`,
+    `| --- |${" --- |".repeat(names.length + 4)}`,
     line("Zipper", results.zipper, "clips", names, cell, results.zipper),
     ...DEVICES.map(({ key, name }) => line(`transformers.js, whisper-base fp32, ${name}`, results[`transformers_js_${key}`], "clips", names, cell, results.zipper)),
     "",
@@ -84,8 +84,8 @@ export function speakingLines(results) {
     "The same sentences for all, each engine in a fresh browser, after one run of the shortest. A cell: real-time factor · time to the first sound · length of the sound. " +
       "Ratio: the peer's real-time factor over ours, all sentences.",
     "",
-    `| engine | ${names.join(" | ")} | load, s | first run, s | ratio |`,
-    `| --- |${" --- |".repeat(names.length + 3)}`,
+    `| engine | ${names.join(" | ")} | load, s | first run, s | peak memory, MB | ratio |`,
+    `| --- |${" --- |".repeat(names.length + 4)}`,
     line("Zipper", results.zipper, "sentences", names, cell, results.zipper),
     ...DEVICES.map(({ key, name }) => line(`kokoro-js, Kokoro-82M int8, ${name}`, results[`kokoro_js_${key}`], "sentences", names, cell, results.zipper)),
     "",
@@ -96,11 +96,11 @@ const clipNames = (results) => Object.values(results).find(({ clips }) => clips)
 
 /** One engine's row. An engine that did not run has its error there. */
 function line(engine, result, runs, names, cell, ours) {
-  const empty = " |".repeat(names.length + 2);
+  const empty = " |".repeat(names.length + 3);
   if (result.skipped) return `| ${engine} | left out: ${result.skipped} |${empty}`;
   if (result.error) return `| ${engine} | did not run: ${result.error.replaceAll("|", "\\|")} |${empty}`;
   const ratio = result === ours || ours.error ? "–" : figure(overall(result[runs]) / overall(ours[runs]), 2);
-  return `| ${engine} | ${result[runs].map(cell).join(" | ")} | ${figure(result.load_ms / 1000)} | ${figure(result.first_ms / 1000)} | ${ratio} |`;
+  return `| ${engine} | ${result[runs].map(cell).join(" | ")} | ${figure(result.load_ms / 1000)} | ${figure(result.first_ms / 1000)} | ${figure(result.peak_megabytes, 0)} | ${ratio} |`;
 }
 
 /** Work over sound of all runs together. */
