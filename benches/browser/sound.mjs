@@ -5,7 +5,7 @@ import { layHearing, laySpeaking } from "./lay.mjs";
 /** Minutes for one engine. */
 const PATIENCE = 10;
 /** Minutes for a peer on the graphics processor: whisper's 30 s window is long work for an adapter in software. */
-const PEER_PATIENCE = 2;
+const PEER_PATIENCE = Number(process.env.ZIPPER_BENCH_PATIENCE ?? 10);
 
 const SENTENCES = [
   { name: "short", text: "The water is cold." },
