@@ -84,7 +84,7 @@ fn text_tower(c: &mut Criterion) {
                     &options,
                     &mut |_, _| {},
                     &|| false,
-                    &mut |_| Ok(()),
+                    &mut async |_| Ok(()),
                 ))
                 .expect("decodes")
             });
