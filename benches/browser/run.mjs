@@ -4,7 +4,7 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { address, launch } from "../../xtask/headless/chromium.mjs";
-import { hearing, hearingLines, speaking, speakingLines } from "./sound.mjs";
+import { figure, hearing, hearingLines, speaking, speakingLines } from "./sound.mjs";
 
 const TOKENS = Number(process.env.ZIPPER_BENCH_TOKENS ?? 32);
 
@@ -95,7 +95,6 @@ if (!zipper.error && !roofline.error) {
 
 await writeFile(join(folder, "results.json"), `${JSON.stringify(results, null, 2)}\n`);
 
-const figure = (value, digits = 1) => (typeof value === "number" && Number.isFinite(value) ? value.toFixed(digits) : "–");
 const row = (name, r) =>
   r.error
     ? `| ${name} | did not run: ${r.error} | | |`

@@ -109,7 +109,8 @@ function overall(runs) {
   return sum(({ rtf, seconds }) => rtf * seconds) / sum(({ seconds }) => seconds);
 }
 
-const figure = (value, digits = 1) => (typeof value === "number" && Number.isFinite(value) ? value.toFixed(digits) : "–");
+/** A number as the tables show it. */
+export const figure = (value, digits = 1) => (typeof value === "number" && Number.isFinite(value) ? value.toFixed(digits) : "–");
 
 /** Wrong words over words said, letters and apostrophes only. */
 function wer(said, heard) {

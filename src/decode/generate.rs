@@ -172,7 +172,7 @@ pub(super) async fn prefill<'t>(
     between: Between<'_, 't>,
     finish: Last<'_>,
 ) -> Result<()> {
-    let Runner { gpu, tower, work, guide, .. } = *runner;
+    let Runner { gpu, work, guide, .. } = *runner;
     let ids = storage_from(gpu, "prompt", prompt);
     let rows = guide.map_or(work.rows, |guide| guide.rows().min(work.rows));
     for first in (0..prompt.len()).step_by(rows) {
@@ -181,10 +181,7 @@ pub(super) async fn prefill<'t>(
         sequence.restart_at(gpu, first);
         gpu.guarded("prefill", || {
             let mut plan = PlanBuilder::new(gpu);
-            tower.record(&mut plan, work, sequence, (&ids, first), count, between);
-            if let Some(guide) = guide {
-                guide.record(&mut plan, tower, (&ids, first), count);
-            }
+            read(&mut plan, runner, sequence, (&ids, first), count, between);
             if last {
                 finish(&mut plan, sequence, count);
             }
@@ -196,14 +193,25 @@ pub(super) async fn prefill<'t>(
     Ok(())
 }
 
+/// Records the tower, and the guide beside it, over `count` ids.
+fn read<'t>(
+    plan: &mut PlanBuilder<'_>,
+    runner: &Runner<'t>,
+    sequence: &Sequence,
+    ids: (&wgpu::Buffer, usize),
+    count: usize,
+    between: Between<'_, 't>,
+) {
+    runner.tower.record(plan, runner.work, sequence, ids, count, between);
+    if let Some(guide) = runner.guide {
+        guide.record(plan, runner.tower, ids, count);
+    }
+}
+
 /// Records a step: the token drawn last goes in, the next one comes out.
 fn record_step<'t>(runner: &Runner<'t>, greedy: bool, sequence: &Sequence, between: Between<'_, 't>) -> Plan {
-    let Runner { gpu, tower, work, guide, .. } = *runner;
-    let mut plan = PlanBuilder::new(gpu);
-    tower.record(&mut plan, work, sequence, (&sequence.state, state::TOKEN), 1, between);
-    if let Some(guide) = guide {
-        guide.record(&mut plan, tower, (&sequence.state, state::TOKEN), 1);
-    }
+    let mut plan = PlanBuilder::new(runner.gpu);
+    read(&mut plan, runner, sequence, (&sequence.state, state::TOKEN), 1, between);
     draw(&mut plan, runner, greedy, sequence, 1);
     plan.finish()
 }

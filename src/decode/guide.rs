@@ -2,7 +2,7 @@
 //! tower alone, which knows what was said so far but not the text. What the zip says more of than the tower alone is said more still. What is
 //! implausible to begin with is not lifted (Li et al. 2022, arXiv 2210.15097).
 
-use super::{KvCache, Sequence};
+use super::Sequence;
 use crate::gpu::{Gpu, PlanBuilder};
 use crate::kernels::contrast::contrast;
 use crate::towers::{Rows, Tower, Workspace};
@@ -21,7 +21,7 @@ impl Guide {
     /// Beside `sequence` of `tower`, whose tokens and place it shares; `weight` 0 would change nothing.
     #[must_use]
     pub fn new(gpu: &Gpu, tower: &Tower, sequence: &Sequence, weight: f32) -> Self {
-        let cache = KvCache::new(gpu, tower.blocks.len(), tower.config.block.kv_heads, sequence.capacity());
+        let cache = tower.kv_cache(gpu, sequence.capacity());
         Self { sequence: sequence.twin(cache), work: tower.workspace(gpu, 1), weight }
     }
 

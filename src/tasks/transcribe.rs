@@ -9,7 +9,7 @@ use crate::decode::align::{Word, align};
 use crate::decode::joint::{Hypothesis, Joint, Weights};
 use crate::decode::lexicon::Lexicon;
 use crate::decode::spelling::Trie;
-use crate::decode::{KvCache, Lanes, Options, Row, Runner, Sequence, Stop, decode, decode_beam};
+use crate::decode::{Lanes, Options, Row, Runner, Sequence, Stop, decode, decode_beam};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, PlanBuilder, storage_from};
 use crate::kernels::sample::Controls;
@@ -120,8 +120,7 @@ impl Ears {
     /// [`Error::Format`] if a file has not the expected shapes.
     pub fn new(gpu: &Gpu, writer: &Writer, zipped: &Zipped, files: &EarFiles<'_>) -> Result<Self> {
         let text = &writer.text_tower().tower;
-        let another =
-            || Sequence::new(gpu, KvCache::new(gpu, text.blocks.len(), text.config.block.kv_heads, LANE_TOKENS));
+        let another = || Sequence::new(gpu, text.kv_cache(gpu, LANE_TOKENS));
         let lanes = Lanes::new(gpu, zipped.config.listen.beam, text.config.vocabulary, &another);
         Ok(Self {
             gpu: gpu.clone(),

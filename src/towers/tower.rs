@@ -96,7 +96,13 @@ impl Tower {
     /// An empty sequence of this tower.
     #[must_use]
     pub fn sequence(&self, gpu: &Gpu) -> Sequence {
-        Sequence::new(gpu, KvCache::new(gpu, self.blocks.len(), self.config.block.kv_heads, self.config.context))
+        Sequence::new(gpu, self.kv_cache(gpu, self.config.context))
+    }
+
+    /// An empty KV cache of this tower with room for `capacity` positions.
+    #[must_use]
+    pub fn kv_cache(&self, gpu: &Gpu, capacity: usize) -> KvCache {
+        KvCache::new(gpu, self.blocks.len(), self.config.block.kv_heads, capacity)
     }
 
     /// Records embedding and all blocks for `count` token ids that begin at word `first` of `ids`; the first of them

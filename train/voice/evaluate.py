@@ -1,6 +1,6 @@
 """Is what the voices say understood, and does it sound well? WER of whisper-base (greedy, 30 s window) and MOS predictors on our speech.
 
-    python -m voice.evaluate [--copy 40] [--speak 200] [--others 10] [--mos] [--temperature 0.5] [--guidance 0.5]
+    python -m voice.evaluate [--copy 40] [--speak 200] [--others 10] [--mos] [--temperature 0.3] [--guidance 0.5]
 
 `--copy`: real speech tokens of held-out synthetic clips through the first voice, beside the teacher's own sound of the same texts: what tokens and voice
 cost. `--speak`: texts through zip and first voice, beside the teacher's sound of them. `--others`: so many of these texts through every other voice. The

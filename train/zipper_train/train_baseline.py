@@ -11,7 +11,6 @@ import json
 import math
 import time
 
-import jiwer
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -19,15 +18,18 @@ from torch import nn
 
 from . import gguf_tower
 from .checkpoint import keep, restore
-from .corpus import read
-from .data import HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN, UNLABELLED
+from .evaluate import rates
 from .model import END, START
 from .paths import REPOSITORY, TRAIN
-from .text import in_words, normalize
-from .train_zip import LONGEST, plan
+from .train_zip import material, plan
 
 CHECKPOINT = TRAIN / "baseline.pt"
 ROWS = 3136
+
+
+def heard(sample) -> tuple:
+    """A clip as the part of a stream that is listened to."""
+    return "speech", [START, *sample.codes], F.pad(torch.from_numpy(np.asarray(sample.features, np.float32)), (0, 0, 1, 0))
 
 
 class Single(nn.Module):
@@ -45,16 +47,17 @@ class Single(nn.Module):
         nn.init.normal_(self.feature_in.weight, std=0.005)
         self.rng = np.random.default_rng(0)
 
+    def embed(self, stream: list[tuple]) -> torch.Tensor:
+        """What the blocks read of a stream, [time, width]."""
+        parts = []
+        for kind, ids, features in stream:
+            x = (self.speech if kind == "speech" else self.tower.embedding)(torch.as_tensor(np.asarray(ids, np.int64)))
+            parts.append(x if features is None else x + self.feature_in(features).float())
+        return torch.cat(parts)
+
     def hidden(self, streams: list[list[tuple]]) -> torch.Tensor:
         """Last states [batch, time, width] of streams made of parts ("text" or "speech", ids, features or None)."""
-        rows = []
-        for stream in streams:
-            parts = []
-            for kind, ids, features in stream:
-                x = (self.speech if kind == "speech" else self.tower.embedding)(torch.as_tensor(np.asarray(ids, np.int64)))
-                parts.append(x if features is None else x + self.feature_in(features).float())
-            rows.append(torch.cat(parts))
-        x = nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        x = nn.utils.rnn.pad_sequence([self.embed(stream) for stream in streams], batch_first=True)
         for block in self.tower.layers:
             x = block(x)
         return self.tower.norm(x)
@@ -63,8 +66,7 @@ class Single(nn.Module):
         streams, targets = [], []
         for s in samples:
             words = gguf_tower.encode(s.text)
-            features = F.pad(torch.from_numpy(np.asarray(s.features, np.float32)), (0, 0, 1, 0))
-            streams.append([("speech", [START, *s.codes], features), ("text", [gguf_tower.END, *words], None)])
+            streams.append([heard(s), ("text", [gguf_tower.END, *words], None)])
             targets.append((1 + len(s.codes), [*words, gguf_tower.END]))
         return self.loss(streams, targets, self.tower.embedding.weight, "written", "right")
 
@@ -92,9 +94,7 @@ class Single(nn.Module):
     @torch.no_grad()
     def transcript(self, sample) -> str:
         """Greedy."""
-        features = F.pad(torch.from_numpy(np.asarray(sample.features, np.float32)), (0, 0, 1, 0))
-        ids = torch.as_tensor(np.asarray([START, *sample.codes], np.int64))
-        x = torch.cat((self.speech(ids) + self.feature_in(features).float(), self.tower.embedding(torch.tensor([gguf_tower.END]))))[None]
+        x = self.embed([heard(sample), ("text", [gguf_tower.END], None)])[None]
         caches, out = [{} for _ in self.tower.layers], []
         for _ in range(4 + len(sample.codes)):
             for block, cache in zip(self.tower.layers, caches):
@@ -137,11 +137,8 @@ def main() -> None:
     old = [p for n, p in model.named_parameters() if n.startswith("tower.") and p.requires_grad]
     optimizer = torch.optim.AdamW([{"params": old, "scale": 1.0}, {"params": new, "scale": 3.0}], lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01)
     step, spent, began = restore(CHECKPOINT, weights=model, optimizer=optimizer)
-    usable = lambda samples: [s for s in samples if len(s.codes) < LONGEST]
-    human = [s for part in HUMAN_TRAIN for variant in (0, 1, 2) for s in read(part, variant)] + [s for part in UNLABELLED for s in read(part)]
-    hibari = read("hibari")
-    data = {"human": usable(human), "kokoro": usable(read(SYNTHETIC_TRAIN[0])), "hibari": usable(hibari[8:])}
-    dev = {p.split("/")[0]: read(p) for p in HUMAN_DEV}
+    data, dev = material()
+    hibari = dev.pop("hibari")
     share = lambda: (spent + time.time() - began) / 60 / options.minutes
     walked, epoch, history = 0, 0, []
     while share() < 1:
@@ -179,10 +176,9 @@ def main() -> None:
         report["text_perplexity"] = {"before": round(before, 2), "after": round(perplexity(model.tower), 2)}
         for part, samples in dev.items():
             forced = model.listen(samples[:12])[1]
-            pairs = [(normalize(in_words(s.text)), normalize(in_words(model.transcript(s)))) for s in samples[: options.clips]]
-            pairs = [(a, b) for a, b in pairs if a]
-            report["listen"][part] = {k: round(v, 4) for k, v in forced.items()} | {"wer": round(jiwer.wer([a for a, _ in pairs], [b for _, b in pairs]), 4), "examples": pairs[:3]}
-        report["speak"] = {name: {k: round(v, 4) for k, v in model.speak(samples)[1].items()} for name, samples in (("kathleen", dev["kathleen"][:12]), ("hibari", hibari[:8]))}
+            pairs = [(s.text, model.transcript(s)) for s in samples[: options.clips]]
+            report["listen"][part] = {k: round(v, 4) for k, v in forced.items()} | {"wer": round(rates(*zip(*pairs)), 4), "examples": pairs[:3]}
+        report["speak"] = {name: {k: round(v, 4) for k, v in model.speak(samples)[1].items()} for name, samples in (("kathleen", dev["kathleen"][:12]), ("hibari", hibari))}
     (TRAIN / "baseline.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
 

@@ -227,6 +227,15 @@ def held_out(trainer, parts: dict) -> str:
     return "; ".join(out)
 
 
+def material() -> tuple[dict, dict]:
+    """Samples to train on and samples held out, by part."""
+    usable = lambda samples: [s for s in samples if len(s.codes) < LONGEST]
+    human = [s for part in HUMAN_TRAIN for variant in (0, 1, 2) for s in read(part, variant)] + [s for part in UNLABELLED for s in read(part)]
+    hibari = read("hibari")
+    data = {"human": usable(human), "kokoro": usable(read(SYNTHETIC_TRAIN[0])), "hibari": usable(hibari[8:])}
+    return data, {p.split("/")[0]: read(p) for p in HUMAN_DEV} | {"hibari": hibari[:8]}
+
+
 def plan(data: dict, epoch: int, frames: int) -> list[tuple[str, list]]:
     """The batches of an epoch, mixed: (task, samples). Speaking is learnt from one voice; a share of speech alone keeps what the tower knew before."""
     rng = np.random.default_rng([11, epoch])
@@ -270,11 +279,8 @@ def main() -> None:
         restore(CHECKPOINT.parent / options.start, weights=weights)
     step, spent, began = restore(CHECKPOINT, weights=weights, optimizer=optimizer)
 
-    usable = lambda samples: [s for s in samples if len(s.codes) < LONGEST]
-    human = [s for part in HUMAN_TRAIN for variant in (0, 1, 2) for s in read(part, variant)] + [s for part in UNLABELLED for s in read(part)]
-    hibari = read("hibari")
-    data = {"human": usable(human), "kokoro": usable(read(SYNTHETIC_TRAIN[0])), "hibari": usable(hibari[8:]), "kathleen": usable(read("kathleen/train"))}
-    dev = {p.split("/")[0]: read(p)[:12] for p in HUMAN_DEV} | {"hibari": hibari[:8]}
+    data, dev = material()
+    dev = {name: samples[:12] for name, samples in dev.items()}
     print({name: f"{len(samples)} clips, {sum(len(s.codes) for s in samples) / 90000:.2f} h" for name, samples in data.items()}, flush=True)
 
     history, measured_at, epoch, walked = [], time.time(), 0, 0
