@@ -20,7 +20,7 @@ from zipper_train.evaluate import Whisper, rates
 from zipper_train.states import texts_of
 from zipper_train.synthesize import speed_of
 from zipper_train.text import unseen
-from zipper_train.train_zip import Trainer, load_trained
+from zipper_train.shipped import zipped
 
 from . import synthesis
 from .clips import NAMES, heart_clips
@@ -87,12 +87,11 @@ def main() -> None:
         report["copy"] = {"clips": len(group), "wer": round(rates(truth, said), 4)} | mos(copies) | {"examples": list(zip(truth, said))[:6]}
         report["teacher"] = {"wer": round(rates(truth, taught), 4)} | mos(own)
     if options.speak:
-        trainer = Trainer().eval()
-        report["zip_steps"] = load_trained(trainer)[0]
+        model, report["zip_steps"], _ = zipped()
         truth, codes, ended = unseen()[options.tune :: 2][: options.speak], [], 0
         for number, text in enumerate(truth):
             with torch.autocast("cpu", torch.bfloat16):
-                tokens, end = speak(trainer.zip, text, options.temperature, options.top_k, seed=number, guidance=options.guidance)
+                tokens, end = speak(model, text, options.temperature, options.top_k, seed=number, guidance=options.guidance)
             codes.append(tokens)
             ended += end
         report["ended_by_itself"] = ended

@@ -10,16 +10,17 @@ import json
 import numpy as np
 import soundfile
 import torch
-from safetensors.torch import load_file
 
 from . import gguf_tower, joint
 from .data import clips, rows
 from .encoder import RATE, Encoder, token_count
 from .evaluate import rates
-from .export import as_stored, restored
 from .paths import MODEL
 from .quantizer import Quantizer
+from .refiner import Refiner
+from .shipped import as_stored, stored
 from .speller import Speller
+from .tokenize import exported
 
 FOLDER = MODEL.parents[1] / "tests" / "clips"
 SETS = {"commonvoice/dev": 2, "kathleen/dev": 2, "ljspeech/dev": 1, "librispeech/dev": 1}
@@ -42,20 +43,19 @@ def write_clips() -> None:
 @torch.no_grad()
 def transcripts(files: list[str]) -> list[str]:
     """What the shipped weights hear, in float32."""
-    stored = {name: load_file(MODEL / f"{name}.safetensors") for name in ("quantizer", "speller", "speech_tower", "zip")}
+    files = stored()
     weight = json.loads((MODEL / "config.json").read_text())["listen"]["ctc_weight"]
-    model, encoder = as_stored(stored), Encoder()
-    quantizer, speller = restored(Quantizer(), stored["quantizer"]), restored(Speller(), stored["speller"])
+    model, encoder = as_stored(files), Encoder()
+    quantizer, speller, refiner = exported(Quantizer(), files["quantizer"]), exported(Speller(), files["speller"]), exported(Refiner(), files["speller"], "refiner.")
     out = []
     for file in files:
         samples, rate = soundfile.read(FOLDER / file, dtype="float32")
         assert rate == RATE, f"{file}: {rate} samples a second"
         states, n = encoder.encode([samples])[0], token_count(len(samples))
         mask = torch.ones(1, n, 1)
-        features = speller.features(speller.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
+        features, letters = refiner(speller, speller.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
         codes = quantizer.pack(quantizer.digits(features))[0]
-        letters = speller.letters(features)[0].log_softmax(-1)
-        out.append(gguf_tower.tokenizer().decode(joint.listen(model, codes, features[0], letters, weight)).strip())
+        out.append(gguf_tower.tokenizer().decode(joint.listen(model, codes, features[0], letters[0].log_softmax(-1), weight)).strip())
     return out
 
 

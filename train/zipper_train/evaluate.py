@@ -25,10 +25,10 @@ from .encoder import log_mel
 from .model import TEXT
 from .paths import TRAIN
 from .states import load
+from .shipped import zipped
 from .text import in_words, normalize, unseen
-from .tokenize import load_models, read_clips
+from .tokenize import load_models, load_refiner, read_clips
 from .train_speller import read_off
-from .train_zip import Trainer, load_trained
 
 PEER = TRAIN / "whisper_base.json"
 MODES = ("joint", "zip", "letters", "unzipped")
@@ -81,7 +81,7 @@ class Heard:
 
 def heard_clips(part: str, count: int, skip: int = 0) -> list[Heard]:
     clips = load(part)[skip : skip + count]
-    return [Heard(c.id, c.text, codes, features, letters) for c, (codes, features, _, letters) in zip(clips, read_clips(*load_models(), clips))]
+    return [Heard(c.id, c.text, codes, features, letters) for c, (codes, features, _, letters) in zip(clips, read_clips(*load_models(), load_refiner(), clips))]
 
 
 def rates(truth: list[str], heard: list[str]) -> float:
@@ -117,10 +117,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(options.threads)
-    trainer = Trainer().eval()
-    before = trainer.text(torch.tensor([[0, *gguf_tower.encode("The towers stand apart until they are zipped.")]]))
-    step, seconds = load_trained(trainer)
-    model = trainer.zip
+    model, step, seconds = zipped()
+    text = gguf_tower.load(torch.float32)
+    before = text(torch.tensor([[0, *gguf_tower.encode("The towers stand apart until they are zipped.")]]))
     report = {"steps": step, "training_seconds": round(seconds), "clips_a_set": options.clips, "skipped": options.skip, "weight": options.weight, "beam": options.beam, "bonus": options.bonus, "charge": options.charge, "listen": {}, "speak": {}}
     kept = TRAIN / f"{options.output}.json"
     if options.parts != HUMAN_DEV and kept.exists():
@@ -151,7 +150,7 @@ def main() -> None:
         report["speak"] = {"sentences": len(texts), "ended_by_itself": ends, "empty": empty,
                            "seconds_a_character": [round(float(x), 4) for x in np.quantile(ratio, [0, 0.05, 0.5, 0.95, 1])]}
         print(report["speak"], flush=True)
-    after = trainer.text(torch.tensor([[0, *gguf_tower.encode("The towers stand apart until they are zipped.")]]))
+    after = model.towers[TEXT](torch.tensor([[0, *gguf_tower.encode("The towers stand apart until they are zipped.")]]))
     report["frozen_tower_identical"] = bool(torch.equal(before, after))
     (TRAIN / f"{options.output}.json").write_text(json.dumps(report, indent=1))
     print({k: report[k] for k in ("gates", "frozen_tower_identical", "steps")})

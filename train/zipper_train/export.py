@@ -1,9 +1,8 @@
 """Writes models/zipper-en: quantized weights, config, reference tensors.
 
-    python -m zipper_train.export [--random]
+    python -m zipper_train.export
 
-`--random` uses fresh weights where no checkpoint exists: right shapes for whoever ports the model, no quality.
-The references are computed with the weights as stored, in float32.
+A part without a checkpoint stays as it was exported before. The references are computed with the weights as stored, in float32.
 """
 import argparse
 import dataclasses
@@ -15,19 +14,19 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from . import card, gguf_tower, joint, q8, speller
+from . import card, gguf_tower, joint, q8, refiner, speller
 from .data import clips
 from .decode import GUIDANCE, TEMPERATURE, TOP_K, hear, link_cache, listen, read, speak
 from .encoder import HOP, MELS, PAD_SECONDS, RATE, SAMPLES_PER_TOKEN, WINDOW, Encoder, log_mel, padded, token_count
 from .gguf_tower import SPEC as TEXT_SPEC
 from .lexicon import WORDS
-from .model import CODES, END, SPEECH, START, TEXT, build
+from .model import CODES, END, SPEECH, START, TEXT
 from .paths import MODEL
 from .quantizer import FEATURES, LEVELS
+from .shipped import as_stored, stages_of, stored
 from .text import CHARACTERS
-from .tokenize import load_models
-from .train_quantizer import CHECKPOINT as TOKENS
-from .train_zip import CHECKPOINT as ZIP, Trainer, from_export, load_trained
+from .tokenize import exported, load_models, load_refiner
+from .train_zip import CHECKPOINT as ZIP, Trainer, load_trained
 
 CLIP = ("commonvoice/dev", None)  # the shortest clip of a CC0 set
 SENTENCE = "The kettle is on."
@@ -40,7 +39,7 @@ def flat(state: dict) -> dict:
 
 def plain(tensors: dict) -> set:
     """Matrices that stay float32: small ones and what decides codes and letters."""
-    return {n for n in tensors if n in ("to_code.weight", "spell.weight") or n.endswith("depthwise.weight")}
+    return {n for n in tensors if n in ("to_code.weight", "spell.weight", "refiner.spell.weight") or n.endswith("depthwise.weight")}
 
 
 def speech_tensors(model) -> dict:
@@ -68,7 +67,7 @@ def config(model, stages: dict) -> dict:
         "model": "zipper-en",
         "audio": {"sample_rate": RATE, "window": WINDOW, "hop": HOP, "mels": MELS, "pad_seconds": PAD_SECONDS, "samples_per_token": SAMPLES_PER_TOKEN, "token_rate": 25, "longest_seconds": 29},
         "quantizer": {"levels": list(LEVELS), "codes": CODES, "features": FEATURES},
-        "speller": {"states": 512, "width": speller.WIDTH, "hidden": speller.HIDDEN, "kernel": 7, "blocks": speller.BLOCKS, "eps": 1e-5, "letter_rate": 50, "letters": "_" + CHARACTERS},
+        "speller": {"states": 512, "width": speller.WIDTH, "hidden": speller.HIDDEN, "kernel": 7, "blocks": speller.BLOCKS, "refiner_blocks": refiner.BLOCKS, "eps": 1e-5, "letter_rate": 50, "letters": "_" + CHARACTERS},
         "text": dataclasses.asdict(TEXT_SPEC) | {"end": gguf_tower.END, "spelling": gguf_tower.spelling()},
         "speech": dataclasses.asdict(model.towers[SPEECH].spec) | {"start": START, "end": END},
         "links": links, "link_head_width": 64, "link_eps": 1e-5, "link_rope_base": 10000.0,
@@ -77,29 +76,8 @@ def config(model, stages: dict) -> dict:
     }
 
 
-def restored(module, tensors: dict):
-    """Puts the stored (rounded) values back into a module."""
-    state = module.state_dict()
-    state.update({n: v.reshape(state[n].shape) for n, v in q8.unpack(tensors).items() if n in state})
-    module.load_state_dict(state)
-    return module.eval()
-
-
-def as_stored(files: dict):
-    """The model of the stored (rounded) values, in float32."""
-    speech, links = q8.unpack(files["speech_tower"]), q8.unpack(files["zip"])
-    fresh = build(gguf_tower.load(torch.float32)).eval()
-    fresh.towers[SPEECH].load_state_dict(speech)
-    for i, link in enumerate(fresh.links):
-        link.spec = dataclasses.replace(link.spec, gain=1.0)
-        link.load_state_dict({n.removeprefix(f"links.{i}."): v.reshape(()) if n.endswith(".gate") and v.numel() == 1 else v
-                              for n, v in links.items() if n.startswith(f"links.{i}.")})
-    fresh.projections.load_state_dict({n.removeprefix("projections."): v for n, v in links.items() if n.startswith("projections.")})
-    return fresh
-
-
 @torch.no_grad()
-def listening_reference(model, quantizer, speller_) -> tuple[dict, dict, np.ndarray]:
+def listening_reference(model, quantizer, speller_, refiner_) -> tuple[dict, dict, np.ndarray]:
     """Every boundary of recognition for one short human clip."""
     short = min(clips(CLIP[0]), key=lambda c: abs(len(c.samples) / RATE - 2.6))
     samples = (np.round(np.clip(short.samples, -1, 1) * 32767) / 32768).astype(np.float32)
@@ -108,8 +86,8 @@ def listening_reference(model, quantizer, speller_) -> tuple[dict, dict, np.ndar
     states = encoder.encode([samples])[0]
     out["states"] = states.half()
     mask = torch.ones(1, n, 1)
-    heard = speller_.features(speller_.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
-    features, letters = heard[0], speller_.letters(heard)[0].log_softmax(-1)
+    heard, letters = refiner_(speller_, speller_.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
+    features, letters = heard[0], letters[0].log_softmax(-1)
     codes = quantizer.pack(quantizer.digits(features))
     out["features"], out["codes"], out["spelling"] = features, codes.int(), letters
     run = hear(model, codes, features)
@@ -156,31 +134,29 @@ def speaking_reference(model) -> tuple[dict, dict]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--random", action="store_true", help="fresh weights where a checkpoint is missing")
-    options = parser.parse_args()
+    parser.parse_args()
     torch.manual_seed(0)
-    if not options.random and not (TOKENS.exists() and ZIP.exists()):
-        raise SystemExit("no checkpoint: train first, or ask for --random")
     spelling, quantizer = load_models()
-    trainer, step, seconds = Trainer(), 0, 0.0
+    refining = load_refiner()
     if ZIP.exists():
+        trainer = Trainer()
         step, seconds = load_trained(trainer)
-    elif options.random:
-        from_export(trainer)
-    model = trainer.zip
-    tensors = {"quantizer": quantizer.state_dict(), "speller": flat(spelling.state_dict()), "speech_tower": speech_tensors(model), "zip": zip_tensors(model)}
-    files = {name: q8.pack(t, plain(t)) for name, t in tensors.items()}
+        stages, trained = {"zip_steps": step, "zip_seconds": round(seconds)}, {"speech_tower": speech_tensors(trainer.zip), "zip": zip_tensors(trainer.zip)}
+    else:
+        stages, trained = stages_of(), {}
+    trained |= {"quantizer": quantizer.state_dict(), "speller": flat(spelling.state_dict() | {f"refiner.{n}": v for n, v in refining.state_dict().items()})}
+    files = {name: q8.pack(t, plain(t)) for name, t in trained.items()}
     files["speller"]["words"] = torch.from_numpy(np.frombuffer(WORDS.read_bytes(), np.int8).copy())
     MODEL.joinpath("reference").mkdir(parents=True, exist_ok=True)
     for name, packed in files.items():
         save_file(packed, MODEL / f"{name}.safetensors")
-    stages = {"zip_steps": step, "zip_seconds": round(seconds)}
+    files = stored()
+    model = as_stored(files)
     MODEL.joinpath("config.json").write_text(json.dumps(config(model, stages), indent=1) + "\n")
-    stored = as_stored(files)
-    heard, about, samples = listening_reference(stored, restored(quantizer, files["quantizer"]), restored(spelling, files["speller"]))
+    heard, about, samples = listening_reference(model, exported(quantizer, files["quantizer"]), exported(spelling, files["speller"]), exported(refining, files["speller"], "refiner."))
     save_file({k: v.contiguous() for k, v in heard.items()}, MODEL / "reference" / "listen.safetensors", about)
     soundfile.write(MODEL / "reference" / "clip.wav", samples, RATE, subtype="PCM_16")
-    said, note = speaking_reference(stored)
+    said, note = speaking_reference(model)
     save_file({k: v.contiguous() for k, v in said.items()}, MODEL / "reference" / "speak.safetensors", note)
     MODEL.joinpath("MODEL_CARD.md").write_text(card.write(stages, card.hours()))
     print(about, stages, f"{sum(f.stat().st_size for f in MODEL.rglob('*')) / 1e6:.1f} MB", sep="\n")

@@ -21,10 +21,18 @@ from .data import HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN, UNLABELLED
 from .encode import folder
 from .paths import MODEL, TRAIN
 from .quantizer import Quantizer
+from .refiner import CHECKPOINT as REFINER, Refiner
 from .states import load
 from .text import spelled
 from .speller import Speller
 from .train_quantizer import CHECKPOINT, load_tokens
+
+
+def exported(model, tensors: dict, prefix: str = ""):
+    """Puts a file's values into a model, for good."""
+    values = q8.unpack(tensors)
+    model.load_state_dict({n: values[prefix + n].reshape(v.shape) for n, v in model.state_dict().items()})
+    return model.eval().requires_grad_(False)
 
 
 def load_models() -> tuple[Speller, Quantizer]:
@@ -32,25 +40,31 @@ def load_models() -> tuple[Speller, Quantizer]:
     if CHECKPOINT.exists():
         tokens = load_tokens()
         return tokens.speller, tokens.quantizer
-    models = Speller(), Quantizer()
-    for model, name in zip(models, ("speller", "quantizer")):
-        exported, own = q8.unpack(load_file(MODEL / f"{name}.safetensors")), model.state_dict()
-        model.load_state_dict({n: exported[n].reshape(v.shape) for n, v in own.items()})
-        model.eval().requires_grad_(False)
-    return models
+    return exported(Speller(), load_file(MODEL / "speller.safetensors")), exported(Quantizer(), load_file(MODEL / "quantizer.safetensors"))
+
+
+def load_refiner() -> Refiner:
+    """The refiner of the checkpoint, or else as exported, or else one that changes nothing."""
+    tensors = load_file(MODEL / "speller.safetensors")
+    if not REFINER.exists() and "refiner.spell.weight" in tensors:
+        return exported(Refiner(), tensors, "refiner.")
+    refiner = Refiner().eval().requires_grad_(False)
+    if REFINER.exists():
+        refiner.load_state_dict(torch.load(REFINER)["average"])
+    return refiner
 
 
 @torch.inference_mode()
-def read_clips(model, quantizer, clips, exact: bool = True) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+def read_clips(model, quantizer, refiner, clips, exact: bool = True) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """(codes [tokens], features [tokens, 384], heard [tokens], log-probabilities of the letters [2 tokens, 29]) of each clip. Inexact: in bfloat16."""
     out = [None] * len(clips)
     for group in batches([len(c) for c in clips], 4000, 0):
         white, lengths, mask = train_speller.prepare(model, [clips[i] for i in group])
         with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
-            features = model.features(white, mask)
+            features, letters = refiner(model, white, mask)
         features = features.float()
         codes = quantizer.pack(quantizer.digits(features)).numpy().astype(np.int16)
-        logs = model.letters(features).log_softmax(-1).numpy()
+        logs = letters.log_softmax(-1).numpy()
         for row, i in enumerate(group):
             n, text = int(lengths[row]), clips[i].text
             heard = characters_heard(logs[row, : 2 * n], text) if spelled(text) else None
@@ -74,13 +88,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    speller, quantizer = load_models()
+    models = *load_models(), load_refiner()
     for part in options.parts:
         clips = load(part, options.augment)
         if not clips:
             continue
         name = folder(part, options.augment).name
-        codes, features, heard, _ = zip(*read_clips(speller, quantizer, clips, exact=part.endswith("/dev")))
+        codes, features, heard, _ = zip(*read_clips(*models, clips, exact=part.endswith("/dev")))
         offsets = np.cumsum([0] + [len(c) for c in codes])
         store(TRAIN / "tokens" / f"{name}.npz", ids=[c.id for c in clips], offsets=offsets, codes=np.concatenate(codes))
         store(TRAIN / "features" / f"{name}.npz", features=np.concatenate(features), heard=np.concatenate(heard))
