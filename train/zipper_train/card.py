@@ -70,7 +70,7 @@ was measured that it might have forgotten); the zip's text tower is frozen, so i
 
 
 def write(stages: dict, hours: dict) -> str:
-    evaluation, speller, quantizer, voice = figures("evaluation"), figures("speller"), figures("quantizer"), figures("voice/evaluation")
+    evaluation, speller, refiner, quantizer, voice = figures("evaluation"), figures("speller"), figures("refiner"), figures("quantizer"), figures("voice/evaluation")
     rows = "".join(f"| {part} | {h:.2f} |\n" for part, h in hours.items())
     minutes = lambda stage: f"{stage.get('seconds', 0) / 60:.0f} minutes"
     spoken, own = voice.get("speak heart") or {}, voice.get("speak teacher") or {}
@@ -84,7 +84,8 @@ Speech in, text out; text in, speech out: SmolLM2-135M-Instruct (frozen) zipped 
 Contracts: `docs/model.md`, `docs/voice.md`. The voices have a card of their own, `VOICE_CARD.md`. Trained on two CPU cores in a few hours.
 
 ## Trained
-Speller: {speller.get('steps', '?')} steps, {minutes(speller)}, {speller.get('hours', 0):.1f} h of clips; then {quantizer.get('steps', '?')} steps together with the quantizer ({minutes(quantizer)}, 31.8 h). Speech tower and zip: 3708 steps on
+Speller: {speller.get('steps', '?')} steps, {minutes(speller)}, {speller.get('hours', 0):.1f} h of clips; then {quantizer.get('steps', '?')} steps together with the quantizer ({minutes(quantizer)}, 31.8 h). Refiner, behind the finished
+speller: {refiner.get('steps', '?')} steps ({minutes(refiner)} on one core, {refiner.get('hours', 0):.1f} h: all below once or twice more with noise, reverberation and other speeds, and the synthetic voice as of other throats). Speech tower and zip: 3708 steps on
 earlier speech tokens, 3500 on these (74 minutes on one core), then {stages['zip_steps']} more from there ({stages['zip_seconds'] / 60:.0f} minutes), 16.2 M trainable parameters; listening, speaking and speech alone, batch about. Voices: {voice.get('acoustic_steps', '?')} steps.
 Data tokenized (hours; `kokoro` and `hibari` are synthetic speech, `+aug` the clips before it once more with noise, reverberation, other speeds; the rest human):
 
@@ -136,9 +137,9 @@ Not part of this folder: whisper-base (MIT), SmolLM2-135M-Instruct (Apache-2.0).
 
 
 def hours() -> dict:
-    """Hours of each tokenized part."""
+    """Hours of each tokenized part; those of the last full run where it is not here."""
     import numpy as np
-    out = {}
+    out = figures("hours")
     for part in [*HUMAN_TRAIN, *SYNTHETIC_TRAIN, *UNLABELLED, "hibari"]:
         for variant in ("", "+aug1", "+aug2"):
             path = TRAIN / "tokens" / f"{part.replace('/', '.')}{variant}.npz"
