@@ -1,6 +1,5 @@
-//! The speller: encoder states to letters, 50 a second, and the features that accompany a speech token when the model listens. Two stacks of
-//! convolutional blocks: the first makes the features and spells from them; the second, the refiner, goes on from there, reads the states once more and
-//! corrects the letters. Layout and training: `docs/model.md`, section 2.
+//! The speller: encoder states to letters, 50 a second, and the features that accompany a speech token when the model listens.
+//! Layout and training: `docs/model.md`, section 2.
 
 use super::encoder::STATES;
 use super::speech::MOST_TOKENS;
@@ -17,41 +16,16 @@ use crate::weights::safetensors::Tensors;
 /// Channels of the features.
 pub const FEATURES: usize = 384;
 const HIDDEN: usize = 768;
+const BLOCKS: usize = 4;
 /// Frames of letters a token.
 const FRAMES: usize = 2;
 
-/// Blocks over time between the states and the letters.
-struct Stack {
+/// The speller with its scratch memory.
+pub struct Speller {
     enter: Linear,
     blocks: Vec<(ConvBlock, Norm)>,
     norm: Norm,
     spell: Linear,
-    /// What becomes of the residual stream and of the letters that are there already.
-    epilogue: Epilogue,
-}
-
-impl Stack {
-    /// The tensors whose names begin with `prefix`.
-    fn new(gpu: &Gpu, tensors: &Tensors, prefix: &str, blocks: usize, epilogue: Epilogue) -> Result<Self> {
-        let block = |i: usize| -> Result<_> {
-            let name = format!("{prefix}blocks.{i}");
-            let norm = load_norm(gpu, tensors, &format!("{name}.norm"), FEATURES)?;
-            Ok((ConvBlock::load(gpu, tensors, &name, FEATURES, HIDDEN)?, norm))
-        };
-        Ok(Self {
-            enter: entrance(gpu, tensors, &format!("{prefix}enter"))?,
-            blocks: (0..blocks).map(block).collect::<Result<_>>()?,
-            norm: load_norm(gpu, tensors, &format!("{prefix}norm"), FEATURES)?,
-            spell: Linear::load(gpu, tensors, &format!("{prefix}spell"), FRAMES * CLASSES, FEATURES)?,
-            epilogue,
-        })
-    }
-}
-
-/// The speller with its scratch memory.
-pub struct Speller {
-    first: Stack,
-    refiner: Stack,
     x: wgpu::Buffer,
     scratch: Scratch,
     /// `[tokens, 384]`
@@ -66,9 +40,16 @@ impl Speller {
     /// # Errors
     /// [`crate::Error::Format`] if a tensor is missing or has another shape.
     pub fn new(gpu: &Gpu, tensors: &Tensors) -> Result<Self> {
+        let block = |i: usize| -> Result<_> {
+            let name = format!("blocks.{i}");
+            let norm = load_norm(gpu, tensors, &format!("{name}.norm"), FEATURES)?;
+            Ok((ConvBlock::load(gpu, tensors, &name, FEATURES, HIDDEN)?, norm))
+        };
         Ok(Self {
-            first: Stack::new(gpu, tensors, "", 4, Epilogue::Bias)?,
-            refiner: Stack::new(gpu, tensors, "refiner.", 6, Epilogue::BiasAdd)?,
+            enter: entrance(gpu, tensors)?,
+            blocks: (0..BLOCKS).map(block).collect::<Result<_>>()?,
+            norm: load_norm(gpu, tensors, "norm", FEATURES)?,
+            spell: Linear::load(gpu, tensors, "spell", FRAMES * CLASSES, FEATURES)?,
             x: storage_zeroed(gpu, "speller x", MOST_TOKENS * FEATURES),
             scratch: Scratch::new(gpu, MOST_TOKENS, FEATURES, HIDDEN),
             features: storage_zeroed(gpu, "speech features", MOST_TOKENS * FEATURES),
@@ -78,16 +59,15 @@ impl Speller {
 
     /// Records features and letters of the first `tokens` pairs of `states` (`[2 · tokens or more, 512]`).
     pub fn record(&self, plan: &mut PlanBuilder<'_>, states: &wgpu::Buffer, tokens: usize) {
-        let (x, letters) = (Rows::dense(&self.x, FEATURES), Rows::dense(&self.letters, FRAMES * CLASSES));
-        for (stack, normed) in [(&self.first, &self.features), (&self.refiner, &self.scratch.normed)] {
-            let normed = Rows::dense(normed, FEATURES);
-            stack.enter.record(plan, Rows::dense(states, 2 * STATES), x, tokens, stack.epilogue);
-            for (block, norm) in &stack.blocks {
-                block.record(plan, &self.x, norm, &self.scratch, tokens);
-            }
-            layer_norm(plan, x, None, &stack.norm, normed, FEATURES, tokens);
-            stack.spell.record(plan, normed, letters, tokens, stack.epilogue);
+        let x = Rows::dense(&self.x, FEATURES);
+        self.enter.record(plan, Rows::dense(states, 2 * STATES), x, tokens, Epilogue::Bias);
+        for (block, norm) in &self.blocks {
+            block.record(plan, &self.x, norm, &self.scratch, tokens);
         }
+        let features = Rows::dense(&self.features, FEATURES);
+        layer_norm(plan, x, None, &self.norm, features, FEATURES, tokens);
+        let letters = Rows::dense(&self.letters, FRAMES * CLASSES);
+        self.spell.record(plan, features, letters, tokens, Epilogue::Bias);
     }
 
     /// Reads the letters of `tokens` tokens back.
@@ -100,11 +80,11 @@ impl Speller {
     }
 }
 
-/// Whitening and the entering layer `name` as one layer over a token's two states side by side: both are linear.
-fn entrance(gpu: &Gpu, tensors: &Tensors, name: &str) -> Result<Linear> {
+/// Whitening and the entering layer as one layer over a token's two states side by side: both are linear.
+fn entrance(gpu: &Gpu, tensors: &Tensors) -> Result<Linear> {
     let columns = 2 * STATES;
-    let weight = tensors.matrix(&format!("{name}.weight"), FEATURES, columns)?.dequantize();
-    let bias = tensors.floats(&format!("{name}.bias"), FEATURES)?;
+    let weight = tensors.matrix("enter.weight", FEATURES, columns)?.dequantize();
+    let bias = tensors.floats("enter.bias", FEATURES)?;
     let (mean, deviation) = (tensors.floats("mean", STATES)?, tensors.floats("deviation", STATES)?);
     let mut folded = Vec::with_capacity(FEATURES * columns);
     let mut shifted = Vec::with_capacity(FEATURES);
@@ -116,5 +96,5 @@ fn entrance(gpu: &Gpu, tensors: &Tensors, name: &str) -> Result<Linear> {
         folded.extend_from_slice(&scaled);
     }
     let matrix = Matrix::quantize(Format::F32, FEATURES, columns, &folded);
-    Ok(Linear { weight: GpuMatrix::upload(gpu, name, &matrix), bias: storage_from(gpu, name, &shifted) })
+    Ok(Linear { weight: GpuMatrix::upload(gpu, "enter", &matrix), bias: storage_from(gpu, "enter bias", &shifted) })
 }

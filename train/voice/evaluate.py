@@ -15,6 +15,7 @@ import numpy as np
 import soxr
 import torch
 
+from zipper_train.data import HELD_OUT
 from zipper_train.decode import GUIDANCE, TEMPERATURE, speak
 from zipper_train.evaluate import Whisper, rates
 from zipper_train.states import texts_of
@@ -28,7 +29,6 @@ from .decoder import gated, hertz
 from .export import trained
 from .targets import TARGETS
 from .teacher import Teacher
-from .train import HELD_OUT
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ import torch
 
 from zipper_train.batches import batches
 from zipper_train.checkpoint import keep, restore
+from zipper_train.data import HELD_OUT
 from zipper_train.quantizer import CODES
 from zipper_train.train_quantizer import load_tokens
 
@@ -27,7 +28,6 @@ from .targets import TARGETS
 from .teacher import decoder_weights
 
 CHECKPOINT = TARGETS.parent / "acoustic.pt"
-HELD_OUT = 40  # clips of the first voice, those with the lowest numbers
 QUIETEST = -4.0  # log-magnitude below which a difference is not heard
 ENERGY_SCALE = 5.0  # Kokoro's energy in the decoder's channel
 

@@ -17,7 +17,6 @@ from .encoder import RATE, Encoder, token_count
 from .evaluate import rates
 from .paths import MODEL
 from .quantizer import Quantizer
-from .refiner import Refiner
 from .shipped import as_stored, stored
 from .speller import Speller
 from .tokenize import exported
@@ -43,17 +42,18 @@ def write_clips() -> None:
 @torch.no_grad()
 def transcripts(files: list[str]) -> list[str]:
     """What the shipped weights hear, in float32."""
-    files = stored()
+    parts = stored()
     weight = json.loads((MODEL / "config.json").read_text())["listen"]["ctc_weight"]
-    model, encoder = as_stored(files), Encoder()
-    quantizer, speller, refiner = exported(Quantizer(), files["quantizer"]), exported(Speller(), files["speller"]), exported(Refiner(), files["speller"], "refiner.")
+    model, encoder = as_stored(parts), Encoder()
+    quantizer, speller = exported(Quantizer(), parts["quantizer"]), exported(Speller(), parts["speller"])
     out = []
     for file in files:
         samples, rate = soundfile.read(FOLDER / file, dtype="float32")
         assert rate == RATE, f"{file}: {rate} samples a second"
         states, n = encoder.encode([samples])[0], token_count(len(samples))
         mask = torch.ones(1, n, 1)
-        features, letters = refiner(speller, speller.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
+        features = speller.features(speller.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
+        letters = speller.letters(features)
         codes = quantizer.pack(quantizer.digits(features))[0]
         out.append(gguf_tower.tokenizer().decode(joint.listen(model, codes, features[0], letters[0].log_softmax(-1), weight)).strip())
     return out

@@ -15,6 +15,7 @@ HUMAN_TRAIN = ["kathleen/train", "librispeech/train", "speechocean762/train", "m
 HUMAN_DEV = ["librispeech/dev", "commonvoice/dev", "ljspeech/dev", "kathleen/dev", "speechocean762/dev"]
 SYNTHETIC_TRAIN = ["kokoro/train"]
 UNLABELLED = ["picovoice_s2i/unlabelled"]
+HELD_OUT = 40  # clips of the synthetic voice, those with the lowest numbers, that no stage trains on
 
 
 @dataclass

@@ -27,7 +27,7 @@ from .paths import TRAIN
 from .states import load
 from .shipped import zipped
 from .text import in_words, normalize, unseen
-from .tokenize import load_models, load_refiner, read_clips
+from .tokenize import load_models, read_clips
 from .train_speller import read_off
 
 PEER = TRAIN / "whisper_base.json"
@@ -81,7 +81,7 @@ class Heard:
 
 def heard_clips(part: str, count: int, skip: int = 0) -> list[Heard]:
     clips = load(part)[skip : skip + count]
-    return [Heard(c.id, c.text, codes, features, letters) for c, (codes, features, _, letters) in zip(clips, read_clips(*load_models(), load_refiner(), clips))]
+    return [Heard(c.id, c.text, codes, features, letters) for c, (codes, features, _, letters) in zip(clips, read_clips(*load_models(), clips))]
 
 
 def rates(truth: list[str], heard: list[str]) -> float:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from . import card, gguf_tower, joint, q8, refiner, speller
+from . import card, gguf_tower, joint, q8, speller
 from .data import clips
 from .decode import GUIDANCE, TEMPERATURE, TOP_K, hear, link_cache, listen, read, speak
 from .encoder import HOP, MELS, PAD_SECONDS, RATE, SAMPLES_PER_TOKEN, WINDOW, Encoder, log_mel, padded, token_count
@@ -25,7 +25,7 @@ from .paths import MODEL
 from .quantizer import FEATURES, LEVELS
 from .shipped import as_stored, stages_of, stored
 from .text import CHARACTERS
-from .tokenize import exported, load_models, load_refiner
+from .tokenize import exported, load_models
 from .train_zip import CHECKPOINT as ZIP, Trainer, load_trained
 
 CLIP = ("commonvoice/dev", None)  # the shortest clip of a CC0 set
@@ -39,7 +39,7 @@ def flat(state: dict) -> dict:
 
 def plain(tensors: dict) -> set:
     """Matrices that stay float32: small ones and what decides codes and letters."""
-    return {n for n in tensors if n in ("to_code.weight", "spell.weight", "refiner.spell.weight") or n.endswith("depthwise.weight")}
+    return {n for n in tensors if n in ("to_code.weight", "spell.weight") or n.endswith("depthwise.weight")}
 
 
 def speech_tensors(model) -> dict:
@@ -67,7 +67,7 @@ def config(model, stages: dict) -> dict:
         "model": "zipper-en",
         "audio": {"sample_rate": RATE, "window": WINDOW, "hop": HOP, "mels": MELS, "pad_seconds": PAD_SECONDS, "samples_per_token": SAMPLES_PER_TOKEN, "token_rate": 25, "longest_seconds": 29},
         "quantizer": {"levels": list(LEVELS), "codes": CODES, "features": FEATURES},
-        "speller": {"states": 512, "width": speller.WIDTH, "hidden": speller.HIDDEN, "kernel": 7, "blocks": speller.BLOCKS, "refiner_blocks": refiner.BLOCKS, "eps": 1e-5, "letter_rate": 50, "letters": "_" + CHARACTERS},
+        "speller": {"states": 512, "width": speller.WIDTH, "hidden": speller.HIDDEN, "kernel": 7, "blocks": speller.BLOCKS, "eps": 1e-5, "letter_rate": 50, "letters": "_" + CHARACTERS},
         "text": dataclasses.asdict(TEXT_SPEC) | {"end": gguf_tower.END, "spelling": gguf_tower.spelling()},
         "speech": dataclasses.asdict(model.towers[SPEECH].spec) | {"start": START, "end": END},
         "links": links, "link_head_width": 64, "link_eps": 1e-5, "link_rope_base": 10000.0,
@@ -77,7 +77,7 @@ def config(model, stages: dict) -> dict:
 
 
 @torch.no_grad()
-def listening_reference(model, quantizer, speller_, refiner_) -> tuple[dict, dict, np.ndarray]:
+def listening_reference(model, quantizer, speller_) -> tuple[dict, dict, np.ndarray]:
     """Every boundary of recognition for one short human clip."""
     short = min(clips(CLIP[0]), key=lambda c: abs(len(c.samples) / RATE - 2.6))
     samples = (np.round(np.clip(short.samples, -1, 1) * 32767) / 32768).astype(np.float32)
@@ -86,8 +86,8 @@ def listening_reference(model, quantizer, speller_, refiner_) -> tuple[dict, dic
     states = encoder.encode([samples])[0]
     out["states"] = states.half()
     mask = torch.ones(1, n, 1)
-    heard, letters = refiner_(speller_, speller_.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
-    features, letters = heard[0], letters[0].log_softmax(-1)
+    heard = speller_.features(speller_.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
+    features, letters = heard[0], speller_.letters(heard)[0].log_softmax(-1)
     codes = quantizer.pack(quantizer.digits(features))
     out["features"], out["codes"], out["spelling"] = features, codes.int(), letters
     run = hear(model, codes, features)
@@ -137,14 +137,13 @@ def main() -> None:
     parser.parse_args()
     torch.manual_seed(0)
     spelling, quantizer = load_models()
-    refining = load_refiner()
     if ZIP.exists():
         trainer = Trainer()
         step, seconds = load_trained(trainer)
         stages, trained = {"zip_steps": step, "zip_seconds": round(seconds)}, {"speech_tower": speech_tensors(trainer.zip), "zip": zip_tensors(trainer.zip)}
     else:
         stages, trained = stages_of(), {}
-    trained |= {"quantizer": quantizer.state_dict(), "speller": flat(spelling.state_dict() | {f"refiner.{n}": v for n, v in refining.state_dict().items()})}
+    trained |= {"quantizer": quantizer.state_dict(), "speller": flat(spelling.state_dict())}
     files = {name: q8.pack(t, plain(t)) for name, t in trained.items()}
     files["speller"]["words"] = torch.from_numpy(np.frombuffer(WORDS.read_bytes(), np.int8).copy())
     MODEL.joinpath("reference").mkdir(parents=True, exist_ok=True)
@@ -153,7 +152,7 @@ def main() -> None:
     files = stored()
     model = as_stored(files)
     MODEL.joinpath("config.json").write_text(json.dumps(config(model, stages), indent=1) + "\n")
-    heard, about, samples = listening_reference(model, exported(quantizer, files["quantizer"]), exported(spelling, files["speller"]), exported(refining, files["speller"], "refiner."))
+    heard, about, samples = listening_reference(model, exported(quantizer, files["quantizer"]), exported(spelling, files["speller"]))
     save_file({k: v.contiguous() for k, v in heard.items()}, MODEL / "reference" / "listen.safetensors", about)
     soundfile.write(MODEL / "reference" / "clip.wav", samples, RATE, subtype="PCM_16")
     said, note = speaking_reference(model)

@@ -28,16 +28,12 @@ class Speller(nn.Module):
         """pairs [..., tokens, 2, 512] to [..., tokens, 1024]."""
         return ((pairs - self.mean) / self.deviation).flatten(-2)
 
-    def residual(self, white, mask):
+    def features(self, white, mask):
         """white [batch, tokens, 1024], mask [batch, tokens, 1]; returns [batch, tokens, 384], 25 Hz."""
         x = self.enter(white)
         for block in self.blocks:
             x = block(x, mask)
-        return x
-
-    def features(self, white, mask):
-        """`residual`, normalized."""
-        return self.norm(self.residual(white, mask))
+        return self.norm(x)
 
     def letters(self, features):
         """Logits of the letters at 50 Hz: [batch, tokens, 384] to [batch, 2 tokens, 29]."""

@@ -1,9 +1,9 @@
 """Aligned speech of one synthetic voice (hibari-tts, Apache-2.0): sentences to encoder states, no audio kept.
 
-    python -m zipper_train.synthesize --clips 6000 [--augment 1 --first 1500]
+    python -m zipper_train.synthesize --clips 6000
 
 The recipe is the seed: clip `NNNNN` is sentence NNNNN of the shuffled corpus, spoken at a speed drawn from its number.
-Writes $ZIPPER_DATA/train/states/hibari/ (shards and `texts.jsonl`). `--augment` makes further takes, as of other throats and other rooms.
+Writes $ZIPPER_DATA/train/states/hibari/ (shards and `texts.jsonl`).
 """
 import argparse
 import json
@@ -50,38 +50,29 @@ def speed_of(number: int) -> float:
     return float(np.random.default_rng([7, number]).uniform(0.9, 1.15))
 
 
-def throat_of(number: int) -> float:
-    """Pitch and formants of an augmented take, 1 the voice's own: from a large man's to a child's."""
-    return float(np.exp(np.random.default_rng([8, number]).uniform(np.log(0.72), np.log(1.2))))
-
-
-def speak(texts: list[str], first: int = 0, augmented: bool = False):
-    """Yields a clip for each text from number `first` on; a text that the voice cannot say is left out. Augmented: played slower or quicker, said quicker or slower."""
+def speak(texts: list[str], first: int = 0):
+    """Yields a clip for each text from number `first` on; a text that the voice cannot say is left out."""
     from hibari import Hibari
     voice = Hibari()
     for number, text in enumerate(texts[first:], first):
-        throat = throat_of(number) if augmented else 1.0
-        audio = voice(text, speed=speed_of(number) / throat, seed=number)
-        if 0.3 < len(audio) / 24000 / throat < 16:
-            yield Clip(f"{number:05d}", text, soxr.resample(audio, 24000 * throat, RATE))
+        audio = voice(text, speed=speed_of(number), seed=number)
+        if 0.3 < len(audio) / 24000 < 16:
+            yield Clip(f"{number:05d}", text, soxr.resample(audio, 24000, RATE))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=6000)
-    parser.add_argument("--augment", type=int, default=0)
-    parser.add_argument("--first", type=int, default=0, help="number of the first clip")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    target = folder("hibari", options.augment)
+    target = folder("hibari")
     target.mkdir(parents=True, exist_ok=True)
     texts = sentences(options.clips)
-    folder("hibari").mkdir(parents=True, exist_ok=True)
-    (folder("hibari") / "texts.jsonl").write_text("".join(json.dumps({"id": f"{i:05d}", "text": t}) + "\n" for i, t in enumerate(texts)))
+    (target / "texts.jsonl").write_text("".join(json.dumps({"id": f"{i:05d}", "text": t}) + "\n" for i, t in enumerate(texts)))
     torch.set_num_threads(options.threads)
     done = sorted(target.glob("*.npz"))
-    first = 1 + int(np.load(done[-1])["ids"][-1]) if done else options.first
-    encode_clips(Encoder().bfloat16(), speak(texts, first, options.augment > 0), target, variant=options.augment, first=len(done))
+    first = 1 + int(np.load(done[-1])["ids"][-1]) if done else 0
+    encode_clips(Encoder().bfloat16(), speak(texts, first), target, first=len(done))
 
 
 if __name__ == "__main__":

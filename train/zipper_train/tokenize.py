@@ -21,17 +21,16 @@ from .data import HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN, UNLABELLED
 from .encode import folder
 from .paths import MODEL, TRAIN
 from .quantizer import Quantizer
-from .refiner import CHECKPOINT as REFINER, Refiner
 from .states import load
 from .text import spelled
 from .speller import Speller
 from .train_quantizer import CHECKPOINT, load_tokens
 
 
-def exported(model, tensors: dict, prefix: str = ""):
+def exported(model, tensors: dict):
     """Puts a file's values into a model, for good."""
     values = q8.unpack(tensors)
-    model.load_state_dict({n: values[prefix + n].reshape(v.shape) for n, v in model.state_dict().items()})
+    model.load_state_dict({n: values[n].reshape(v.shape) for n, v in model.state_dict().items()})
     return model.eval().requires_grad_(False)
 
 
@@ -43,28 +42,17 @@ def load_models() -> tuple[Speller, Quantizer]:
     return exported(Speller(), load_file(MODEL / "speller.safetensors")), exported(Quantizer(), load_file(MODEL / "quantizer.safetensors"))
 
 
-def load_refiner() -> Refiner:
-    """The refiner of the checkpoint, or else as exported, or else one that changes nothing."""
-    tensors = load_file(MODEL / "speller.safetensors")
-    if not REFINER.exists() and "refiner.spell.weight" in tensors:
-        return exported(Refiner(), tensors, "refiner.")
-    refiner = Refiner().eval().requires_grad_(False)
-    if REFINER.exists():
-        refiner.load_state_dict(torch.load(REFINER)["average"])
-    return refiner
-
-
 @torch.inference_mode()
-def read_clips(model, quantizer, refiner, clips, exact: bool = True) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+def read_clips(model, quantizer, clips, exact: bool = True) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """(codes [tokens], features [tokens, 384], heard [tokens], log-probabilities of the letters [2 tokens, 29]) of each clip. Inexact: in bfloat16."""
     out = [None] * len(clips)
     for group in batches([len(c) for c in clips], 4000, 0):
         white, lengths, mask = train_speller.prepare(model, [clips[i] for i in group])
         with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
-            features, letters = refiner(model, white, mask)
+            features = model.features(white, mask)
         features = features.float()
         codes = quantizer.pack(quantizer.digits(features)).numpy().astype(np.int16)
-        logs = letters.log_softmax(-1).numpy()
+        logs = model.letters(features).log_softmax(-1).numpy()
         for row, i in enumerate(group):
             n, text = int(lengths[row]), clips[i].text
             heard = characters_heard(logs[row, : 2 * n], text) if spelled(text) else None
@@ -88,7 +76,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    models = *load_models(), load_refiner()
+    models = load_models()
     for part in options.parts:
         clips = load(part, options.augment)
         if not clips:

@@ -138,7 +138,7 @@ def main() -> None:
     optimizer = torch.optim.AdamW([{"params": old, "scale": 1.0}, {"params": new, "scale": 3.0}], lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01)
     step, spent, began = restore(CHECKPOINT, weights=model, optimizer=optimizer)
     data, dev = material()
-    hibari = dev.pop("hibari")
+    hibari = dev.pop("hibari")[:12]
     share = lambda: (spent + time.time() - began) / 60 / options.minutes
     walked, epoch, history = 0, 0, []
     while share() < 1:

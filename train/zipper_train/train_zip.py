@@ -23,7 +23,7 @@ from . import gguf_tower, q8
 from .batches import batches, stack
 from .checkpoint import keep, restore
 from .corpus import TextStates, read
-from .data import HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN, UNLABELLED
+from .data import HELD_OUT, HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN, UNLABELLED
 from .factored import factor
 from .guide import characters_of_frames, frames_of_tokens, guide_loss
 from .model import CODES, END, SPEECH, START, TEXT, build, trainable
@@ -232,8 +232,8 @@ def material() -> tuple[dict, dict]:
     usable = lambda samples: [s for s in samples if len(s.codes) < LONGEST]
     human = [s for part in HUMAN_TRAIN for variant in (0, 1, 2) for s in read(part, variant)] + [s for part in UNLABELLED for s in read(part)]
     hibari = read("hibari")
-    data = {"human": usable(human), "kokoro": usable(read(SYNTHETIC_TRAIN[0])), "hibari": usable(hibari[8:])}
-    return data, {p.split("/")[0]: read(p) for p in HUMAN_DEV} | {"hibari": hibari[:8]}
+    data = {"human": usable(human), "kokoro": usable(read(SYNTHETIC_TRAIN[0])), "hibari": usable(hibari[HELD_OUT:])}
+    return data, {p.split("/")[0]: read(p) for p in HUMAN_DEV} | {"hibari": hibari[:HELD_OUT]}
 
 
 def plan(data: dict, epoch: int, frames: int) -> list[tuple[str, list]]:
