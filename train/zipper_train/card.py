@@ -95,7 +95,8 @@ Upper-case transcripts were put in sentence case with the usual case of names; t
 
 ## Speech tokens
 25 a second, 3125 codes. What they keep: error rates of phonemes (against the transcript's dictionary pronunciation) read off by greedy CTC from the continuous features and from the codes alone; beside them the letters'
-word error rate. Whole development sets; `hibari`: 40 held-out clips of the synthetic voice.
+word error rate. Whole development sets; `hibari`: 40 clips of the synthetic voice that the quantizer's stage held out (the speller's own first stage had
+heard them; since then every stage leaves them out).
 
 | set | phonemes, from features | phonemes, from codes | words, from features | codes used |
 | --- | --- | --- | --- | --- |
