@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 from voice import synthesis
 from voice.clips import NAMES
 from voice.decoder import Acoustic, Decoder, frame_count, gated, hertz
-from voice.export import REFERENCE_SEED, stored
+from voice.export import REFERENCE_SEED
+from zipper_train import q8
 from zipper_train.paths import MODEL
 
 REACH = 24  # tokens on both sides, docs/voice.md
@@ -22,9 +23,8 @@ def decibels(wanted, found) -> float:
 
 @pytest.fixture(scope="module")
 def exported():
-    acoustic, decoder = Acoustic(len(NAMES)).eval(), Decoder(len(NAMES)).eval()
-    stored(load_file(MODEL / "voice.safetensors"), acoustic, decoder)
-    return acoustic, decoder
+    packed = load_file(MODEL / "voice.safetensors")
+    return q8.put_back(Acoustic(len(NAMES)), packed, "acoustic."), q8.put_back(Decoder(len(NAMES)), packed, "decoder.")
 
 
 @torch.no_grad()

@@ -18,10 +18,10 @@ import torch
 from zipper_train.data import HELD_OUT
 from zipper_train.decode import GUIDANCE, TEMPERATURE, speak
 from zipper_train.evaluate import Whisper, rates
+from zipper_train.shipped import zipped
 from zipper_train.states import texts_of
 from zipper_train.synthesize import speed_of
 from zipper_train.text import unseen
-from zipper_train.shipped import zipped
 
 from . import synthesis
 from .clips import NAMES, heart_clips

@@ -48,14 +48,6 @@ def tensors(acoustic: Acoustic, decoder: Decoder) -> dict:
     return q8.pack(own, plain)
 
 
-def stored(packed: dict, acoustic: Acoustic, decoder: Decoder) -> None:
-    """Puts the stored values back into the modules."""
-    values = q8.unpack(packed)
-    for prefix, module in (("acoustic.", acoustic), ("decoder.", decoder)):
-        state = module.state_dict()
-        module.load_state_dict({n: values[prefix + n].reshape(v.shape) for n, v in state.items()})
-
-
 @torch.no_grad()
 def reference(acoustic: Acoustic, decoder: Decoder) -> dict:
     """Every boundary for a short piece of real speech tokens."""
@@ -78,7 +70,8 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     acoustic, decoder, steps = trained()
     packed = tensors(acoustic, decoder)
-    stored(packed, acoustic, decoder)
+    q8.put_back(acoustic, packed, "acoustic.")
+    q8.put_back(decoder, packed, "decoder.")
     save_file(packed, MODEL / "voice.safetensors")
     numbers = {"sample_rate": synthesis.RATE, "frame_rate": 80, "width": WIDTH, "hidden": HIDDEN, "content": CONTENT, "slow_blocks": 4, "fast_blocks": 2,
                "decoder_blocks": 8, "fft": synthesis.SIZE, "hop": synthesis.HOP, "voices": VOICES, "training": {"acoustic_steps": steps}}

@@ -2,11 +2,16 @@
 import json
 
 from .data import HUMAN_TRAIN, SYNTHETIC_TRAIN, UNLABELLED
-from .paths import MODEL, TRAIN
+from .paths import MODEL, REPOSITORY, TRAIN
+
+
+LOGS = REPOSITORY / "train" / "logs"
 
 
 def figures(name: str) -> dict:
-    path = TRAIN / f"{name}.json"
+    """A report of this machine's, or else the committed one."""
+    own, committed = TRAIN / f"{name}.json", LOGS / f"{name.replace('/', '_')}.json"
+    path = own if own.exists() else committed
     return json.loads(path.read_text()) if path.exists() else {}
 
 

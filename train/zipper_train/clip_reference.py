@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 import torch
 
-from . import gguf_tower, joint
+from . import gguf_tower, joint, q8
 from .data import clips, rows
 from .encoder import RATE, Encoder, token_count
 from .evaluate import rates
@@ -19,7 +19,6 @@ from .paths import MODEL
 from .quantizer import Quantizer
 from .shipped import as_stored, stored
 from .speller import Speller
-from .tokenize import exported
 
 FOLDER = MODEL.parents[1] / "tests" / "clips"
 SETS = {"commonvoice/dev": 2, "kathleen/dev": 2, "ljspeech/dev": 1, "librispeech/dev": 1}
@@ -45,7 +44,7 @@ def transcripts(files: list[str]) -> list[str]:
     parts = stored()
     weight = json.loads((MODEL / "config.json").read_text())["listen"]["ctc_weight"]
     model, encoder = as_stored(parts), Encoder()
-    quantizer, speller = exported(Quantizer(), parts["quantizer"]), exported(Speller(), parts["speller"])
+    quantizer, speller = q8.put_back(Quantizer(), parts["quantizer"]), q8.put_back(Speller(), parts["speller"])
     out = []
     for file in files:
         samples, rate = soundfile.read(FOLDER / file, dtype="float32")
@@ -53,9 +52,9 @@ def transcripts(files: list[str]) -> list[str]:
         states, n = encoder.encode([samples])[0], token_count(len(samples))
         mask = torch.ones(1, n, 1)
         features = speller.features(speller.whiten(states[: 2 * n].view(n, 2, 512))[None], mask)
-        letters = speller.letters(features)
         codes = quantizer.pack(quantizer.digits(features))[0]
-        out.append(gguf_tower.tokenizer().decode(joint.listen(model, codes, features[0], letters[0].log_softmax(-1), weight)).strip())
+        letters = speller.letters(features)[0].log_softmax(-1)
+        out.append(gguf_tower.tokenizer().decode(joint.listen(model, codes, features[0], letters, weight)).strip())
     return out
 
 

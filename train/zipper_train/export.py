@@ -25,7 +25,7 @@ from .paths import MODEL
 from .quantizer import FEATURES, LEVELS
 from .shipped import as_stored, stages_of, stored
 from .text import CHARACTERS
-from .tokenize import exported, load_models
+from .tokenize import load_models
 from .train_zip import CHECKPOINT as ZIP, Trainer, load_trained
 
 CLIP = ("commonvoice/dev", None)  # the shortest clip of a CC0 set
@@ -152,7 +152,7 @@ def main() -> None:
     files = stored()
     model = as_stored(files)
     MODEL.joinpath("config.json").write_text(json.dumps(config(model, stages), indent=1) + "\n")
-    heard, about, samples = listening_reference(model, exported(quantizer, files["quantizer"]), exported(spelling, files["speller"]))
+    heard, about, samples = listening_reference(model, q8.put_back(quantizer, files["quantizer"]), q8.put_back(spelling, files["speller"]))
     save_file({k: v.contiguous() for k, v in heard.items()}, MODEL / "reference" / "listen.safetensors", about)
     soundfile.write(MODEL / "reference" / "clip.wav", samples, RATE, subtype="PCM_16")
     said, note = speaking_reference(model)

@@ -32,3 +32,10 @@ def unpack(tensors: dict) -> dict:
     """The float32 values that `pack` stands for."""
     out = {n: t for n, t in tensors.items() if not n.endswith((".q", ".scale"))}
     return out | {n[:-2]: dequantize(t, tensors[n[:-2] + ".scale"]) for n, t in tensors.items() if n.endswith(".q")}
+
+
+def put_back(module, packed: dict, prefix: str = ""):
+    """Gives a module the values that a file stores for it under `prefix`, for good."""
+    values = unpack(packed)
+    module.load_state_dict({n: values[prefix + n].reshape(v.shape) for n, v in module.state_dict().items()})
+    return module.eval().requires_grad_(False)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .data import UNLABELLED, rows
+from .data import HELD_OUT, UNLABELLED, rows
 from .encode import folder
 from .paths import TRAIN
 from .text import natural
@@ -17,6 +17,11 @@ class Encoded:
     part: str
     text: str
     pairs: np.ndarray  # [tokens, 2, 512] float16: the two 50 Hz states of each token
+
+    @property
+    def held_out(self) -> bool:
+        """Whether it is one of the synthetic voice's clips that no stage trains on."""
+        return self.part == "hibari" and int(self.id) < HELD_OUT
 
     @property
     def states(self) -> np.ndarray:

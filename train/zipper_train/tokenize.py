@@ -27,19 +27,12 @@ from .speller import Speller
 from .train_quantizer import CHECKPOINT, load_tokens
 
 
-def exported(model, tensors: dict):
-    """Puts a file's values into a model, for good."""
-    values = q8.unpack(tensors)
-    model.load_state_dict({n: values[n].reshape(v.shape) for n, v in model.state_dict().items()})
-    return model.eval().requires_grad_(False)
-
-
 def load_models() -> tuple[Speller, Quantizer]:
     """Speller and quantizer of the checkpoint, or else as exported."""
     if CHECKPOINT.exists():
         tokens = load_tokens()
         return tokens.speller, tokens.quantizer
-    return exported(Speller(), load_file(MODEL / "speller.safetensors")), exported(Quantizer(), load_file(MODEL / "quantizer.safetensors"))
+    return q8.put_back(Speller(), load_file(MODEL / "speller.safetensors")), q8.put_back(Quantizer(), load_file(MODEL / "quantizer.safetensors"))
 
 
 @torch.inference_mode()
@@ -76,13 +69,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    models = load_models()
+    speller, quantizer = load_models()
     for part in options.parts:
         clips = load(part, options.augment)
         if not clips:
             continue
         name = folder(part, options.augment).name
-        codes, features, heard, _ = zip(*read_clips(*models, clips, exact=part.endswith("/dev")))
+        codes, features, heard, _ = zip(*read_clips(speller, quantizer, clips, exact=part.endswith("/dev")))
         offsets = np.cumsum([0] + [len(c) for c in codes])
         store(TRAIN / "tokens" / f"{name}.npz", ids=[c.id for c in clips], offsets=offsets, codes=np.concatenate(codes))
         store(TRAIN / "features" / f"{name}.npz", features=np.concatenate(features), heard=np.concatenate(heard))

@@ -21,7 +21,7 @@ from voice.targets import load as load_targets
 
 from .batches import batches
 from .checkpoint import keep, restore
-from .data import HELD_OUT, HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN
+from .data import HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN
 from .paths import TRAIN
 from .phones import PHONES, SYMBOLS, phoned
 from .quantizer import FEATURES, LEVELS, Quantizer
@@ -145,8 +145,8 @@ def main() -> None:
     targets = [wanted.get(c.id) if c.part == "hibari" else None for c in clips]
     keepers = [i for i, (c, t) in enumerate(zip(clips, phones)) if t and len(t) < 1.8 * len(c)]
     letters = [t if t and len(t) < 1.8 * len(c) else None for c, t in zip(clips, letters)]
-    keepers = [i for i in keepers if not (clips[i].part == "hibari" and int(clips[i].id) < HELD_OUT)]
-    held = [c for c in clips if c.part == "hibari" and int(c.id) < HELD_OUT]
+    keepers = [i for i in keepers if not clips[i].held_out]
+    held = [c for c in clips if c.held_out]
     print(f"{len(keepers)} of {len(clips)} clips, {sum(len(clips[i]) for i in keepers) / 90000:.2f} h; {sum(t is not None for t in targets)} with targets", flush=True)
     dev = {part.split("/")[0]: load(part) for part in HUMAN_DEV} | {"hibari": held}
     dev["speechocean762"] = dev["speechocean762"][::8]

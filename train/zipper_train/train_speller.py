@@ -16,7 +16,7 @@ import torch.nn.functional as F
 
 from .batches import batches
 from .checkpoint import keep, restore
-from .data import HELD_OUT, HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN
+from .data import HUMAN_DEV, HUMAN_TRAIN, SYNTHETIC_TRAIN
 from .paths import TRAIN
 from .speller import Speller
 from .states import load
@@ -97,7 +97,7 @@ def main() -> None:
     step, spent, began = restore(CHECKPOINT, model=model, optimizer=optimizer, average=average)
     parts = HUMAN_TRAIN + SYNTHETIC_TRAIN + ["picovoice_s2i/unlabelled", "hibari"]
     clips = [c for part in parts for c in load(part)] + [c for part in HUMAN_TRAIN for c in load(part, 1)]
-    clips = [c for c in clips if c.part != "hibari" or int(c.id) >= HELD_OUT]
+    clips = [c for c in clips if not c.held_out]
     targets = [spelled(c.text) for c in clips]
     keepers = [i for i, (c, t) in enumerate(zip(clips, targets)) if t and len(t) < 1.8 * len(c)]
     print(f"{len(keepers)} of {len(clips)} clips, {sum(len(clips[i]) for i in keepers) / 90000:.2f} h", flush=True)
